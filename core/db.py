@@ -1,0 +1,154 @@
+"""The database: one session, aware UTC times, and the engines set up so that nothing is lost.
+
+SQLite runs in WAL mode with ``synchronous=FULL`` through the SQLite that pysqlite3 brings, because SQLite before
+3.51.3 can corrupt a WAL database. A request that may write takes the write lock at its first statement
+(``BEGIN IMMEDIATE``), so a transaction that has read is never refused when it comes to write.
+"""
+
+from contextvars import ContextVar
+from datetime import UTC, datetime
+from typing import Any, ClassVar, Self
+
+import pysqlite3.dbapi2
+from flask import Flask
+from flask_login import UserMixin
+from flask_sqlalchemy import SQLAlchemy
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Connection,
+    DateTime,
+    Dialect,
+    Engine,
+    Integer,
+    MetaData,
+    Select,
+    TypeDecorator,
+    create_engine,
+    event,
+    select,
+)
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+from sqlalchemy.pool import ConnectionPoolEntry
+
+from core.settings import Settings
+
+SAFE_SQLITE = (3, 51, 3)
+
+Id = BigInteger().with_variant(Integer, "sqlite")
+Json = JSON().with_variant(JSONB, "postgresql")
+
+# GET requests only read and must not wait for the writer; everything else may write.
+may_write: ContextVar[bool] = ContextVar("may_write", default=True)
+
+
+def now() -> datetime:
+    """The present moment, aware, in UTC."""
+    return datetime.now(UTC)
+
+
+class UtcTime(TypeDecorator[datetime]):
+    """An aware time in UTC, whatever the database makes of it."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Refuse naive times; hand SQLite, which knows no time zones, plain UTC."""
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("a time without a time zone cannot be stored")
+        value = value.astimezone(UTC)
+        return value.replace(tzinfo=None) if dialect.name == "sqlite" else value
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002
+        """Give every time back aware, in UTC."""
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+class Base(DeclarativeBase):
+    """What every table shares."""
+
+    type_annotation_map: ClassVar[dict[Any, Any]] = {datetime: UtcTime, dict[str, Any]: Json, list[Any]: Json}
+    metadata = MetaData(
+        naming_convention={
+            "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+            "ck": "ck_%(table_name)s_%(constraint_name)s",
+            "fk": "fk_%(table_name)s_%(column_0_N_name)s_%(referred_table_name)s",
+            "pk": "pk_%(table_name)s",
+        }
+    )
+
+
+db = SQLAlchemy(model_class=Base, session_options={"expire_on_commit": False}, disable_autonaming=True)
+
+
+class Model(db.Model):  # type: ignore[name-defined,misc] # Flask-SQLAlchemy makes its base at run time.
+    """Base of all rows with a number of their own."""
+
+    __abstract__ = True
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+
+    @classmethod
+    def visible_to(cls, user: UserMixin | None) -> Select[tuple[Self]]:  # noqa: ARG003 # Each model answers for itself.
+        """The rows that a person may see. A model that is listed anywhere says so itself; by default nobody sees any."""
+        return select(cls).where(False)  # type: ignore[arg-type] # SQLAlchemy takes a plain False for “none”.
+
+
+def init_app(app: Flask, settings: Settings) -> None:
+    """Bind the session to the configured database."""
+    url = settings.database_url
+    options: dict[str, Any]
+    if url.startswith("sqlite"):
+        settings.data_dir.mkdir(parents=True, exist_ok=True)
+        options = {"module": pysqlite3.dbapi2, "connect_args": {"timeout": settings.database.busy_seconds}}
+    else:
+        options = {"pool_size": settings.database.pool_size, "max_overflow": 10, "pool_pre_ping": True,
+                   "connect_args": {"connect_timeout": 10}}  # fmt: skip
+    app.config["SQLALCHEMY_DATABASE_URI"] = url
+    app.config["SQLALCHEMY_ENGINE_OPTIONS"] = options
+    db.init_app(app)
+    with app.app_context():
+        if db.engine.dialect.name == "sqlite":
+            tune_sqlite(db.engine, settings.database.busy_seconds)
+
+
+def separate_engine(settings: Settings) -> Engine:
+    """An engine of its own, for a command that works outside the application's session."""
+    url = settings.database_url
+    if url.startswith("sqlite"):
+        engine = create_engine(url, module=pysqlite3.dbapi2)
+        tune_sqlite(engine, settings.database.busy_seconds)
+        return engine
+    return create_engine(url)
+
+
+def tune_sqlite(engine: Engine, busy_seconds: int) -> None:
+    """Make SQLite durable and strict on every connection, and begin transactions ourselves."""
+
+    @event.listens_for(engine, "connect")
+    def connect(connection: Any, _record: ConnectionPoolEntry) -> None:  # noqa: ANN401 # A driver's own connection.
+        # The driver must not begin transactions by itself: it would do so late, at the first write.
+        connection.isolation_level = None
+        cursor = connection.cursor()
+        for pragma in (
+            f"busy_timeout={busy_seconds * 1000}",
+            "journal_mode=WAL",
+            "synchronous=FULL",
+            "foreign_keys=ON",
+            "trusted_schema=OFF",
+            "cache_size=-16000",
+            "temp_store=MEMORY",
+        ):
+            cursor.execute(f"PRAGMA {pragma}")
+        cursor.close()
+
+    @event.listens_for(engine, "begin")
+    def begin(connection: Connection) -> None:
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if may_write.get() else "BEGIN")

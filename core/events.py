@@ -1,0 +1,104 @@
+"""What happened, and who must know.
+
+A verb calls `record`; that adds one Event row and, for each subscriber of that name, one Job row, in the transaction of
+the change itself. The worker runs the subscribers afterwards: at least once, so a subscriber must bear repetition.
+"""
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+
+from flask_login import UserMixin
+from sqlalchemy import ForeignKey, Index, String, inspect, select
+from sqlalchemy.orm import Mapped, mapped_column
+
+from core import jobs
+from core.db import Id, Model, db, now
+
+Subscriber = Callable[["Event"], None]
+
+_subscribers: dict[str, list[Subscriber]] = {}
+
+
+class Event(Model):
+    """One thing that happened. ``data`` keeps ids and codes, never text that a person wrote."""
+
+    __tablename__ = "event"
+    __table_args__ = (Index("ix_event_subject", "subject_kind", "subject_id", "id"), Index("ix_event_name", "name", "id"))
+
+    name: Mapped[str] = mapped_column(String(80))
+    subject_kind: Mapped[str] = mapped_column(String(40))
+    subject_id: Mapped[int] = mapped_column(Id)
+    actor_id: Mapped[int | None] = mapped_column(ForeignKey("user.id"))
+    data: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    at: Mapped[datetime] = mapped_column(default=now)
+
+
+def record(name: str, subject: Model, *, by: UserMixin | None = None, **data: Any) -> Event:  # noqa: ANN401 # JSON values
+    """Say that something happened.
+
+    :param name: what, as ``noun.verb`` in the past tense; listed in docs/reference/events.md.
+    :param subject: the row that it happened to.
+    :param by: who did it; None for the system itself.
+    :param data: ids and codes; a row stands for its id.
+    """
+    if any(inspect(row).pending or inspect(row).transient for row in (subject, *data.values()) if isinstance(row, Model)):
+        db.session.flush()
+    event = Event(
+        name=name,
+        subject_kind=subject.__tablename__,
+        subject_id=subject.id,
+        actor_id=getattr(by, "id", None),
+        data={key: value.id if isinstance(value, Model) else value for key, value in data.items()},
+    )
+    db.session.add(event)
+    subscribers = _subscribers.get(name, ())
+    if subscribers:
+        db.session.flush()
+        for subscriber in subscribers:
+            jobs.enqueue("event", event=event.id, to=_key(subscriber))
+    return event
+
+
+def on(*names: str) -> Callable[[Subscriber], Subscriber]:
+    """Subscribe a function to events by name; the worker calls it with the Event."""
+
+    def add(subscriber: Subscriber) -> Subscriber:
+        for name in names:
+            known = _subscribers.setdefault(name, [])
+            if all(_key(other) != _key(subscriber) for other in known):
+                known.append(subscriber)
+        return subscriber
+
+    return add
+
+
+def subscribers() -> dict[str, list[str]]:
+    """Who listens to what: event name -> dotted names."""
+    return {name: [_key(subscriber) for subscriber in known] for name, known in sorted(_subscribers.items())}
+
+
+def history(subject: Model, limit: int = 200) -> list[Event]:
+    """The latest events of one row, oldest first."""
+    statement = (
+        select(Event)
+        .where(Event.subject_kind == subject.__tablename__, Event.subject_id == subject.id)
+        .order_by(Event.id.desc())
+        .limit(limit)
+    )
+    return list(reversed(db.session.scalars(statement).all()))
+
+
+@jobs.job("event")
+def deliver(event: int, to: str) -> None:
+    """Call one subscriber with one event."""
+    row = db.session.get(Event, event)
+    if row is None:
+        return
+    for subscriber in _subscribers.get(row.name, ()):
+        if _key(subscriber) == to:
+            subscriber(row)
+
+
+def _key(subscriber: Subscriber) -> str:
+    return f"{subscriber.__module__}.{subscriber.__qualname__}"

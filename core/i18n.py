@@ -1,0 +1,154 @@
+"""Languages: which one a page or a mail is in, and the names of languages and countries in it."""
+
+import contextlib
+from collections.abc import Iterator
+from datetime import datetime
+from functools import lru_cache
+
+import flask_babel
+import pycountry
+from babel import Locale, UnknownLocaleError
+from babel.core import get_global
+from flask import Flask, current_app, has_request_context, request
+from flask_babel import Babel, force_locale, get_locale
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext as lazy
+from flask_babel import ngettext as ngettext  # noqa: PLC0414 # Re-exported for the parts.
+from flask_login import current_user
+from markupsafe import Markup, escape
+
+from core.db import now
+
+__all__ = ["_", "in_language", "init_app", "language", "lazy", "ngettext"]
+
+OWN_NAMES = {"en": "English", "es": "Español", "fr": "Français"}
+RIGHT_TO_LEFT = frozenset({"ar", "fa", "he", "ur", "ps", "dv", "ckb", "yi"})
+
+# Countries that the helpdesk serves which ISO 3166-1 has no code for.
+EXTRA_COUNTRIES = ("XK",)
+
+
+def init_app(app: Flask, languages: tuple[str, ...], time_zone: str) -> None:
+    """Set up the catalogues and the filters that templates use for times and names."""
+    app.config["BABEL_DEFAULT_LOCALE"] = languages[0]
+    app.config["BABEL_DEFAULT_TIMEZONE"] = time_zone
+    app.config["LANGUAGES"] = languages
+    Babel(app, locale_selector=_select_language, timezone_selector=_select_time_zone)
+    app.jinja_env.filters.update(
+        ago=ago, day=day, moment=moment, country_name=country_name, language_name=language_name
+    )
+
+
+def language() -> str:
+    """The language of this page or mail: en, es or fr."""
+    return str(get_locale() or "en").partition("_")[0]
+
+
+@contextlib.contextmanager
+def in_language(code: str) -> Iterator[None]:
+    """Speak a language for a while, as for a mail; an unknown one falls back to the first of the site."""
+    languages = current_app.config["LANGUAGES"]
+    with force_locale(code if code in languages else languages[0]):
+        yield
+
+
+def _select_language() -> str:
+    languages: tuple[str, ...] = current_app.config["LANGUAGES"]
+    if not has_request_context():
+        return languages[0]
+    for choice in (getattr(current_user, "language", ""), request.cookies.get("language", "")):
+        if choice in languages:
+            return choice
+    return request.accept_languages.best_match(languages) or languages[0]
+
+
+def _select_time_zone() -> str | None:
+    return (getattr(current_user, "time_zone", "") or None) if has_request_context() else None
+
+
+def ago(time: datetime | None) -> Markup:
+    """A time as “3 hours ago”, with the exact moment for hover and for screen readers."""
+    if time is None:
+        return Markup("")
+    relative = flask_babel.format_timedelta(time - now(), add_direction=True, granularity="minute", threshold=1.2)
+    return Markup('<time datetime="{}" title="{}">{}</time>').format(time.isoformat(timespec="seconds"), moment(time), relative)
+
+
+def age(time: datetime | None) -> str:
+    """How long since a time, short: “3 hours”."""
+    return flask_babel.format_timedelta(now() - time, granularity="minute", threshold=1.2) if time else ""
+
+
+def day(time: datetime | None) -> str:
+    """The date, in the reader's language and time zone."""
+    return flask_babel.format_date(time, "medium") if time else ""
+
+
+def moment(time: datetime | None) -> str:
+    """Date, hour and time zone, in the reader's language."""
+    return f"{flask_babel.format_datetime(time, 'medium')} {flask_babel.format_datetime(time, 'z')}" if time else ""
+
+
+def country_name(code: str) -> str:
+    """The name of a country (ISO 3166-1 alpha-2, or XK) in the reader's language; the code itself if unknown."""
+    return _country_names(language()).get(code, code)
+
+
+def language_name(code: str) -> str:
+    """The name of a language (ISO 639-1) in the reader's language; the code itself if unknown."""
+    return _language_names(language()).get(code, code)
+
+
+def country_codes() -> frozenset[str]:
+    """Every code that a country may have."""
+    return frozenset(country.alpha_2 for country in pycountry.countries) | frozenset(EXTRA_COUNTRIES)
+
+
+def country_choices() -> list[tuple[str, str]]:
+    """(code, name) of all countries, by name in the reader's language."""
+    return _sorted_choices("country", language())
+
+
+def language_choices() -> list[tuple[str, str]]:
+    """(code, name) of the languages that people write to us in, by name in the reader's language."""
+    return _sorted_choices("language", language())
+
+
+def time_zones() -> list[str]:
+    """IANA names of the time zones that people can choose."""
+    return sorted(name for name in get_global("zone_territories") if "/" in name and not name.startswith(("Etc/", "SystemV/")))
+
+
+@lru_cache
+def _sorted_choices(kind: str, code: str) -> list[tuple[str, str]]:
+    names = _country_names(code) if kind == "country" else _language_names(code)
+    return sorted(names.items(), key=lambda item: _fold(item[1]))
+
+
+@lru_cache
+def _country_names(code: str) -> dict[str, str]:
+    territories = Locale.parse(code).territories
+    return {alpha: territories.get(alpha, alpha) for alpha in country_codes()}
+
+
+@lru_cache
+def _language_names(code: str) -> dict[str, str]:
+    locale = Locale.parse(code)
+    names = {}
+    for item in pycountry.languages:
+        two = getattr(item, "alpha_2", "")
+        if two and two in locale.languages:
+            with contextlib.suppress(UnknownLocaleError):
+                names[two] = locale.languages[two]
+    return names
+
+
+def _fold(text: str) -> str:
+    import unicodedata  # noqa: PLC0415 # Only needed once per language, for sorting.
+
+    return unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode().casefold()
+
+
+def time_tag(time: datetime) -> Markup:
+    """The exact moment as a <time> element."""
+    return Markup('<time datetime="{}">{}</time>').format(time.isoformat(timespec="seconds"), escape(moment(time)))

@@ -1,0 +1,322 @@
+"""Every setting, with its default and one sentence; read once, from TOML and the environment, then frozen.
+
+The same sentences make up ``config.example.toml`` (``python -m core.settings`` prints it; a test holds the two equal).
+"""
+
+import os
+import secrets
+import tomllib
+from collections.abc import Mapping
+from dataclasses import Field, dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+from core.exceptions import BadSetting
+
+# Names that operators know from elsewhere; each stands for one setting.
+USUAL_NAMES = {
+    "DATABASE_URL": ("database", "url"),
+    "SECRET_KEY": ("security", "secret_key"),
+    "DATA_DIR": ("files", "data_dir"),
+    "LOG_LEVEL": ("log", "level"),
+}
+
+
+def setting(default: Any, sentence: str) -> Any:  # noqa: ANN401 # A dataclass field stands for any type.
+    """Give a field its default and the sentence that documents it."""
+    return field(default=default, metadata={"sentence": sentence})
+
+
+@dataclass(frozen=True)
+class Site:
+    """What the site is called and where it lives."""
+
+    name: str = setting("OCDS Helpdesk", "The name shown on every page and in every mail.")
+    base_url: str = setting(
+        "http://127.0.0.1:8000",
+        "The only address that links in mails are built from, and the only host that is answered.",
+    )
+    languages: tuple[str, ...] = setting(("en", "es", "fr"), "Languages of the interface; the first is the fallback.")
+    time_zone: str = setting("UTC", "Time zone (IANA name) for people who did not choose one.")
+    first_answer: str = setting("two working days", "How soon most questions are answered, in English, as told on the ask page.")
+
+
+@dataclass(frozen=True)
+class Database:
+    """Where rows are kept."""
+
+    url: str = setting("", "SQLAlchemy address of the database; empty means SQLite in the data directory.")
+    pool_size: int = setting(5, "Connections kept open by each process (PostgreSQL only).")
+    busy_seconds: int = setting(5, "How long a write waits for another writer before it gives up, in seconds.")
+
+
+@dataclass(frozen=True)
+class Security:
+    """Keys, sessions and what stands in front of the application."""
+
+    secret_key: str = setting("", "Signs cookies and links; empty means a key made at first start in the data directory (mode 0600).")
+    session_hours: int = setting(12, "A sign-in ends after this many hours, whatever happens.")
+    session_idle_minutes: int = setting(120, "A sign-in ends after this many minutes without a request.")
+    link_minutes: int = setting(30, "A sign-in link works once, for this many minutes.")
+    ticket_link_days: int = setting(30, "The signed link to a ticket in a mail works for this many days.")
+    proxies: int = setting(0, "How many proxies in front set X-Forwarded-* headers that may be believed.")
+    hsts: bool = setting(False, "Tell browsers to use HTTPS only; switch on once HTTPS works.")
+
+
+@dataclass(frozen=True)
+class Mail:
+    """Mail out and mail in."""
+
+    host: str = setting("", "SMTP host; empty means that mails are written to outbox/ in the data directory as .eml files.")
+    port: int = setting(587, "SMTP port.")
+    tls: str = setting("starttls", "starttls (required, never falls back), tls (from the first byte) or none.")
+    user: str = setting("", "SMTP user name; empty means no authentication.")
+    password: str = setting("", "SMTP password.")
+    timeout_seconds: int = setting(30, "Give up on a silent SMTP server after this many seconds.")
+    sender: str = setting("helpdesk@helpdesk.example", "The address that mails come from and that questions are sent to.")
+    sender_name: str = setting("OCDS Helpdesk", "The name that mails come from.")
+    aliases: tuple[str, ...] = setting((), "Other addresses of the helpdesk; mail from them is never answered.")
+    reply_separator: str = setting("+", "Stands between the mailbox name and the signed part of a reply address.")
+    per_address_hour: int = setting(30, "At most this many mails to one address in an hour; the rest wait.")
+    automatic_per_address_hour: int = setting(10, "At most this many automatic answers to one address in an hour.")
+    parse_seconds: int = setting(20, "A mail that takes longer to parse is set aside in quarantine.")
+    max_megabytes: int = setting(60, "A larger mail is stored and set aside in quarantine, unparsed.")
+
+
+@dataclass(frozen=True)
+class Files:
+    """Attachments."""
+
+    data_dir: str = setting("var", "Directory of the database, the files, the index and the generated key.")
+    max_megabytes: int = setting(25, "The largest file that may be attached, in megabytes.")
+    max_count: int = setting(10, "The most files that may be attached to one message.")
+
+
+@dataclass(frozen=True)
+class Search:
+    """The search of articles and past answers."""
+
+    backend: str = setting("auto", "whoosh, postgresql, or auto: PostgreSQL where the database is, else Whoosh.")
+
+
+@dataclass(frozen=True)
+class Limits:
+    """How often something may be done; counted in the database, so that several processes count together."""
+
+    sign_in_per_account: int = setting(10, "Wrong passwords for one account in 15 minutes.")
+    sign_in_per_address: int = setting(30, "Wrong passwords from one network address in 15 minutes.")
+    links_per_person: int = setting(3, "Sign-in links and acknowledgements mailed to one address in an hour.")
+    links_per_address: int = setting(20, "Sign-in links asked for from one network address in an hour.")
+    ask_per_address: int = setting(30, "Questions sent from one network address in an hour.")
+    api_per_minute: int = setting(300, "API requests of one token, or of one network address without a token, in a minute.")
+    suggest_per_minute: int = setting(120, "Suggestions asked for from one network address in a minute.")
+    profiles_per_hour: int = setting(30, "Champions' profiles that one person may open in an hour.")
+
+
+@dataclass(frozen=True)
+class Log:
+    """What is written to standard error."""
+
+    level: str = setting("INFO", "DEBUG, INFO, WARNING or ERROR.")
+
+
+@dataclass(frozen=True)
+class Settings:
+    """All sections."""
+
+    site: Site = field(default_factory=Site)
+    database: Database = field(default_factory=Database)
+    security: Security = field(default_factory=Security)
+    mail: Mail = field(default_factory=Mail)
+    files: Files = field(default_factory=Files)
+    search: Search = field(default_factory=Search)
+    limits: Limits = field(default_factory=Limits)
+    log: Log = field(default_factory=Log)
+
+    @property
+    def data_dir(self) -> Path:
+        """The data directory, absolute."""
+        return Path(self.files.data_dir).resolve()
+
+    @property
+    def database_url(self) -> str:
+        """The address of the database, with the driver that this application uses."""
+        url = self.database.url or f"sqlite:///{self.data_dir / 'helpdesk.db'}"
+        for prefix in ("postgresql://", "postgres://"):
+            if url.startswith(prefix):
+                return "postgresql+psycopg://" + url.removeprefix(prefix)
+        return url
+
+    @property
+    def on_postgresql(self) -> bool:
+        """Whether rows live in PostgreSQL."""
+        return self.database_url.startswith("postgresql")
+
+    @property
+    def reply_domain(self) -> str:
+        """The domain of our own addresses and Message-IDs."""
+        return self.mail.sender.rpartition("@")[2].lower()
+
+    @property
+    def own_addresses(self) -> frozenset[str]:
+        """Our own addresses, in lower case: mail from them is never answered."""
+        return frozenset(address.lower() for address in (self.mail.sender, *self.mail.aliases))
+
+
+SECTIONS: dict[str, type] = {
+    "site": Site,
+    "database": Database,
+    "security": Security,
+    "mail": Mail,
+    "files": Files,
+    "search": Search,
+    "limits": Limits,
+    "log": Log,
+}
+
+
+def load(path: Path | None = None, environ: Mapping[str, str] = os.environ) -> Settings:
+    """Read the settings: defaults, then the TOML file, then the environment.
+
+    :param path: the TOML file; by default the one named by ``HELPDESK_CONFIG``, else ``config.toml`` if it is there.
+    :raises BadSetting: for an unknown section or key or a value of a wrong type; the sentence names file, line and key.
+    """
+    if path is None:
+        named = environ.get("HELPDESK_CONFIG", "")
+        path = Path(named or "config.toml")
+        if not path.exists():
+            if named:
+                raise BadSetting(f"HELPDESK_CONFIG names {named}, which is not there")
+            path = None
+    values: dict[str, dict[str, Any]] = {name: {} for name in SECTIONS}
+    if path is not None:
+        _read_file(path, values)
+    _read_environment(environ, values)
+    return Settings(**{name: kind(**values[name]) for name, kind in SECTIONS.items()})
+
+
+def with_secret_key(settings: Settings) -> str:
+    """The key that signs cookies and links: the configured one, else the one kept in the data directory.
+
+    The first start makes 256 random bits and keeps them with mode 0600; two processes starting at once agree on one.
+    """
+    if settings.security.secret_key:
+        return settings.security.secret_key
+    path = settings.data_dir / "secret-key"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if not path.exists():
+        draft = path.with_name(f"secret-key.{secrets.token_hex(8)}")
+        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "w") as file:
+            file.write(secrets.token_urlsafe(32))
+        try:
+            # A hard link fails if the name is taken, so whoever is second takes the key of the first.
+            os.link(draft, path)
+        except FileExistsError:
+            pass
+        finally:
+            draft.unlink()
+    return path.read_text().strip()
+
+
+def example() -> str:
+    """The text of ``config.example.toml``: every setting with its default and its sentence."""
+    lines = [
+        "# Every setting of the OCDS Helpdesk with its default. Copy this file to config.toml and change what you need.",
+        "# Each key can also be set in the environment as HELPDESK_<SECTION>_<KEY>, for example HELPDESK_MAIL_HOST;",
+        "# DATABASE_URL, SECRET_KEY, DATA_DIR and LOG_LEVEL work under their usual names. Lists are separated by commas there.",
+    ]
+    for name, kind in SECTIONS.items():
+        lines += ["", f"# {kind.__doc__}", f"[{name}]"]
+        for item in fields(kind):
+            lines += [f"# {item.metadata['sentence']}", f"{item.name} = {_toml(item.default)}"]
+    return "\n".join(lines) + "\n"
+
+
+def _toml(value: Any) -> str:  # noqa: ANN401 # TOML holds several types.
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, tuple):
+        return "[" + ", ".join(_toml(item) for item in value) + "]"
+    return str(value) if isinstance(value, int) else f'"{value}"'
+
+
+def _read_file(path: Path, values: dict[str, dict[str, Any]]) -> None:
+    text = path.read_text(encoding="utf-8")
+    try:
+        document = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise BadSetting(f"{path}: {error}") from error
+    for section, content in document.items():
+        if section not in SECTIONS or not isinstance(content, dict):
+            raise BadSetting(f"{path}, line {_line(text, section, '')}: unknown section or key “{section}”")
+        known = {item.name: item for item in fields(SECTIONS[section])}
+        for key, value in content.items():
+            where = f"{path}, line {_line(text, section, key)}"
+            if key not in known:
+                raise BadSetting(f"{where}: unknown key “{key}” in [{section}]")
+            values[section][key] = _checked(value, known[key], where)
+
+
+def _read_environment(environ: Mapping[str, str], values: dict[str, dict[str, Any]]) -> None:
+    names = {
+        f"HELPDESK_{section}_{item.name}".upper(): (section, item.name)
+        for section, kind in SECTIONS.items()
+        for item in fields(kind)
+    }
+    for variable in environ:
+        if variable.startswith("HELPDESK_") and variable not in names and variable != "HELPDESK_CONFIG":
+            raise BadSetting(f"the environment variable {variable} is not a setting")
+    for variable, (section, key) in (names | USUAL_NAMES).items():
+        if variable in environ:
+            item = next(item for item in fields(SECTIONS[section]) if item.name == key)
+            values[section][key] = _from_text(environ[variable], item, f"the environment variable {variable}")
+
+
+def _line(text: str, section: str, key: str) -> int:
+    """The line of a key (or of a section, for an empty key) in a TOML text, counted from 1; 1 if not found."""
+    inside = ""
+    for number, line in enumerate(text.splitlines(), start=1):
+        stripped = line.strip()
+        if stripped.startswith("["):
+            inside = stripped.strip("[] \t")
+            if not key and inside == section:
+                return number
+        name = stripped.partition("=")[0].strip().strip("\"'")
+        if (key and inside == section and name == key) or (not key and not inside and name == section):
+            return number
+    return 1
+
+
+def _checked(value: Any, item: Field[Any], where: str) -> Any:  # noqa: ANN401 # A setting has one of several types.
+    expected = type(item.default)
+    if expected is tuple:
+        if isinstance(value, list) and all(isinstance(entry, str) for entry in value):
+            return tuple(value)
+    elif isinstance(value, expected) and not (expected is int and isinstance(value, bool)):
+        return value
+    raise BadSetting(f"{where}: “{item.name}” must be {_type_name(expected)}, not {value!r}")
+
+
+def _from_text(text: str, item: Field[Any], where: str) -> Any:  # noqa: ANN401 # A setting has one of several types.
+    expected = type(item.default)
+    if expected is tuple:
+        return tuple(part.strip() for part in text.split(",") if part.strip())
+    if expected is bool:
+        if text.lower() in {"true", "false"}:
+            return text.lower() == "true"
+        raise BadSetting(f"{where} must be true or false, not “{text}”")
+    if expected is int:
+        try:
+            return int(text)
+        except ValueError:
+            raise BadSetting(f"{where} must be a whole number, not “{text}”") from None
+    return text
+
+
+def _type_name(kind: type) -> str:
+    return {tuple: "a list of texts", bool: "true or false", int: "a whole number"}.get(kind, "a text")
+
+
+if __name__ == "__main__":
+    print(example(), end="")  # noqa: T201 # This is the command that writes config.example.toml.

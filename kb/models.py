@@ -1,0 +1,213 @@
+"""Articles with their revisions and files, published past answers, and what became of suggestions."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ForeignKey, Index, Select, String, Text, UniqueConstraint, or_, select
+from sqlalchemy.orm import Mapped, deferred, mapped_column, relationship
+
+from accounts.models import User
+from core.db import Model, now
+from core.files import StoredFile
+from kb import topics
+
+PUBLIC, CHAMPIONS, STAFF = "public", "champions", "staff"
+VISIBILITIES = (PUBLIC, CHAMPIONS, STAFF)
+DRAFT, PUBLISHED, WITHDRAWN = "draft", "published", "withdrawn"
+
+
+def visibilities_of(user: User | None) -> tuple[str, ...]:
+    """What a person may read, as codes of visibility."""
+    if user is not None and user.is_staff:
+        return VISIBILITIES
+    if user is not None and user.is_champion:
+        return (PUBLIC, CHAMPIONS)
+    return (PUBLIC,)
+
+
+class Article(Model):
+    """One article in one language. Articles with the same slug are translations of each other."""
+
+    __tablename__ = "article"
+    __table_args__ = (
+        UniqueConstraint("language", "slug"),
+        Index("ix_article_browse", "state", "visibility", "language", "topic", "title"),
+        Index("ix_article_feed", "state", "visibility", "published_at", "id"),
+    )
+
+    language: Mapped[str] = mapped_column(String(8), default="en")
+    slug: Mapped[str] = mapped_column(String(200))
+    title: Mapped[str] = mapped_column(Text)
+    summary: Mapped[str] = mapped_column(Text, default="")
+    body: Mapped[str] = deferred(mapped_column(Text, default=""))
+    # Rendered when written, never per view.
+    body_html: Mapped[str] = deferred(mapped_column(Text, default=""))
+    body_text: Mapped[str] = deferred(mapped_column(Text, default=""))
+    # [{"level": 2, "id": "h-…", "title": "…"}]
+    contents: Mapped[list[Any]] = deferred(mapped_column(default=list))
+    topic: Mapped[str] = mapped_column(String(60), default="other")
+    tags: Mapped[list[Any]] = mapped_column(default=list)
+    visibility: Mapped[str] = mapped_column(String(10), default=PUBLIC)
+    state: Mapped[str] = mapped_column(String(10), default=DRAFT)
+    # Where the file came from in an imported folder, and any front matter that is not ours; "" and {} otherwise.
+    source_path: Mapped[str] = mapped_column(String(500), default="")
+    front_matter: Mapped[dict[str, Any]] = deferred(mapped_column(default=dict))
+    helpful_count: Mapped[int] = mapped_column(default=0)
+    unhelpful_count: Mapped[int] = mapped_column(default=0)
+    revision_number: Mapped[int] = mapped_column(default=0)
+    created_at: Mapped[datetime] = mapped_column(default=now)
+    updated_at: Mapped[datetime] = mapped_column(default=now)
+    published_at: Mapped[datetime | None]
+    version: Mapped[int] = mapped_column(default=1)
+
+    revisions: Mapped[list[Revision]] = relationship(
+        back_populates="article", order_by="Revision.number.desc()", lazy="select", cascade="all, delete-orphan"
+    )
+
+    __mapper_args__ = {"version_id_col": version}  # noqa: RUF012
+
+    @property
+    def topic_name(self) -> str:
+        """The topic in the reader's language."""
+        return topics.topic_name(self.topic)
+
+    @classmethod
+    def visible_to(cls, user: User | None) -> Select[tuple[Article]]:  # type: ignore[override]
+        """Published ones of a visibility that the person has; staff see drafts too."""
+        statement = select(cls).where(cls.visibility.in_(visibilities_of(user)))
+        return statement if user is not None and user.is_staff else statement.where(cls.state == PUBLISHED)
+
+
+class Revision(Model):
+    """What an article said at one time: who changed it, when and why."""
+
+    __tablename__ = "article_revision"
+    __table_args__ = (UniqueConstraint("article_id", "number"),)
+
+    article_id: Mapped[int] = mapped_column(ForeignKey("article.id", ondelete="CASCADE"))
+    number: Mapped[int]
+    title: Mapped[str] = mapped_column(Text)
+    summary: Mapped[str] = mapped_column(Text, default="")
+    body: Mapped[str] = deferred(mapped_column(Text, default=""))
+    reason: Mapped[str] = mapped_column(Text, default="")
+    author_id: Mapped[int | None] = mapped_column(ForeignKey("user.id"))
+    at: Mapped[datetime] = mapped_column(default=now)
+
+    article: Mapped[Article] = relationship(back_populates="revisions")
+    author: Mapped[User | None] = relationship(lazy="joined")
+
+
+class ArticleFile(Model):
+    """A picture or file of the knowledge base. ``path`` is its place in an imported folder, "" if it was uploaded."""
+
+    __tablename__ = "article_file"
+    __table_args__ = (Index("ix_article_file_path", "path"),)
+
+    file_id: Mapped[str] = mapped_column(ForeignKey("stored_file.id"), unique=True)
+    article_id: Mapped[int | None] = mapped_column(ForeignKey("article.id", ondelete="CASCADE"), index=True)
+    path: Mapped[str] = mapped_column(String(500), default="")
+    visibility: Mapped[str] = mapped_column(String(10), default=PUBLIC)
+
+    file: Mapped[StoredFile] = relationship(lazy="joined")
+
+
+class Feedback(Model):
+    """Whether an article or a past answer helped, and what was missing."""
+
+    __tablename__ = "feedback"
+    __table_args__ = (Index("ix_feedback_about", "about_kind", "about_id", "id"),)
+
+    about_kind: Mapped[str] = mapped_column(String(10))
+    about_id: Mapped[int]
+    is_helpful: Mapped[bool]
+    comment: Mapped[str] = mapped_column(Text, default="")
+    by_id: Mapped[int | None] = mapped_column(ForeignKey("user.id"))
+    at: Mapped[datetime] = mapped_column(default=now)
+    seen_at: Mapped[datetime | None]
+
+
+class Answer(Model):
+    """A past answer: a solved question, published without what belongs to the asker."""
+
+    __tablename__ = "answer"
+    __table_args__ = (
+        Index("ix_answer_browse", "state", "visibility", "published_at", "id"),
+        Index("ix_answer_topic", "state", "topic", "published_at", "id"),
+    )
+
+    slug: Mapped[str] = mapped_column(String(200), unique=True)
+    title: Mapped[str] = mapped_column(Text)
+    question: Mapped[str] = mapped_column(Text, default="")
+    question_html: Mapped[str] = mapped_column(Text, default="")
+    answer: Mapped[str] = mapped_column(Text, default="")
+    answer_html: Mapped[str] = mapped_column(Text, default="")
+    answer_text: Mapped[str] = mapped_column(Text, default="")
+    topic: Mapped[str] = mapped_column(String(60), default="other")
+    country: Mapped[str] = mapped_column(String(2), default="")
+    language: Mapped[str] = mapped_column(String(8), default="en")
+    tags: Mapped[list[Any]] = mapped_column(default=list)
+    visibility: Mapped[str] = mapped_column(String(10), default=PUBLIC)
+    state: Mapped[str] = mapped_column(String(10), default=DRAFT)
+    # Why it may be published: "consent" (the asker agreed) or "nothing-personal" (an analyst vouches).
+    basis: Mapped[str] = mapped_column(String(20), default="")
+    author_id: Mapped[int | None] = mapped_column(ForeignKey("user.id"))
+    helpful_count: Mapped[int] = mapped_column(default=0)
+    unhelpful_count: Mapped[int] = mapped_column(default=0)
+    created_at: Mapped[datetime] = mapped_column(default=now)
+    updated_at: Mapped[datetime] = mapped_column(default=now)
+    published_at: Mapped[datetime | None]
+    version: Mapped[int] = mapped_column(default=1)
+
+    author: Mapped[User | None] = relationship(lazy="select")
+
+    __mapper_args__ = {"version_id_col": version}  # noqa: RUF012
+
+    @property
+    def topic_name(self) -> str:
+        """The topic in the reader's language."""
+        return topics.topic_name(self.topic)
+
+    @classmethod
+    def visible_to(cls, user: User | None) -> Select[tuple[Answer]]:  # type: ignore[override]
+        """Published ones of a visibility that the person has; staff see drafts and withdrawn ones too."""
+        statement = select(cls).where(cls.visibility.in_(visibilities_of(user)))
+        return statement if user is not None and user.is_staff else statement.where(cls.state == PUBLISHED)
+
+
+class SuggestionUse(Model):
+    """What became of a suggestion: it was opened, cited, or it answered the question."""
+
+    __tablename__ = "suggestion_use"
+    __table_args__ = (Index("ix_suggestion_use_target", "target_kind", "target_id", "what"),)
+
+    # opened, cited, answered (the asker said so and did not ask), dismissed
+    what: Mapped[str] = mapped_column(String(10))
+    # ask (the ask page), desk (a ticket page)
+    place: Mapped[str] = mapped_column(String(10))
+    target_kind: Mapped[str] = mapped_column(String(10))
+    target_id: Mapped[int]
+    # Only for staff's own use of suggestions; an asker's words are not kept.
+    by_id: Mapped[int | None] = mapped_column(ForeignKey("user.id"))
+    at: Mapped[datetime] = mapped_column(default=now)
+
+
+def article_translations(article: Article, user: User | None) -> Select[tuple[Article]]:
+    """The same article in other languages, as far as the person may see them."""
+    return Article.visible_to(user).where(Article.slug == article.slug, Article.id != article.id).order_by(Article.language)
+
+
+def published_articles() -> Select[tuple[Article]]:
+    """What the index holds of articles."""
+    return select(Article).where(Article.state == PUBLISHED)
+
+
+def published_answers() -> Select[tuple[Answer]]:
+    """What the index holds of past answers."""
+    return select(Answer).where(Answer.state == PUBLISHED)
+
+
+def file_visible_to(user: User | None) -> Any:  # noqa: ANN401 # An SQL condition.
+    """The condition under which a file of the knowledge base may be read."""
+    return or_(ArticleFile.visibility.in_(visibilities_of(user)))

@@ -1,0 +1,26 @@
+"""Who may read and write the knowledge base."""
+
+from accounts.models import User
+from accounts.policy import staff
+from core.policy import anyone, role_rule, rule
+from kb.models import PUBLISHED, Answer, Article, ArticleFile, visibilities_of
+
+
+def reads(person: User | None, text: Article | Answer) -> bool:
+    """Published texts by their visibility; staff read drafts too."""
+    return text.visibility in visibilities_of(person) and (text.state == PUBLISHED or staff(person))
+
+
+def reads_file(person: User | None, file: ArticleFile) -> bool:
+    """By the file's visibility."""
+    return file.visibility in visibilities_of(person)
+
+
+role_rule("kb.browse", anyone, "Browse and search what is published.")
+role_rule("article.add", staff, "Write a new article.")
+role_rule("feedback.see", staff, "Read what readers said of articles.")
+rule("article.see", reads, "Read an article.")
+rule("article.edit", lambda person, _article: staff(person), "Change, publish and restore an article.")
+rule("answer.see", reads, "Read a past answer.")
+rule("answer.edit", lambda person, _answer: staff(person), "Change, publish and withdraw a past answer.")
+rule("article_file.see", reads_file, "Load a picture or file of the knowledge base.")
