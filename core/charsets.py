@@ -245,7 +245,7 @@ def _points(name: str, before: str, char: str, after: str) -> float:
     among_ascii = (before.isascii() and before.isalpha()) or (after.isascii() and after.isalpha())
     if name == "cp1252":
         # A letter with an accent stands alone among plain letters; two in a row are rare.
-        return (2 if before.isascii() else -0.5) if char in _WESTERN else -1
+        return (3 if before.isascii() and after.isascii() else 1.5 if before.isascii() else -0.5) if char in _WESTERN else -1
     if name in {"cp1251", "koi8-r", "cp866"}:
         if char.isalpha() and among_ascii:
             return -2

@@ -1,0 +1,108 @@
+"""The application: everything that is registered, in one place. Imported by no part.
+
+Imports wait inside the functions: ``flask mail receive`` runs once for every mail that an MTA hands over, and must not
+pay for the whole application.
+"""
+
+import importlib.util
+import sys
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from flask import Flask
+
+if TYPE_CHECKING:
+    from core.settings import Settings
+
+ROOT = Path(__file__).parent
+
+# Modules with a register(app): blueprints, subscribers and commands of each part.
+REGISTERED = (
+    "core.cli",
+    "accounts.views",
+    "accounts.people_views",
+    "accounts.notices",
+    "accounts.cli",
+    "kb.views",
+    "kb.edit_views",
+    "kb.answer_views",
+    "kb.api",
+    "kb.indexing",
+    "kb.cli",
+    "helpdesk.views",
+    "helpdesk.desk_views",
+    "helpdesk.mail_views",
+    "helpdesk.publish_views",
+    "helpdesk.notices",
+    "helpdesk.intake",
+    "helpdesk.api",
+    "helpdesk.cli",
+    "peers.views",
+    "peers.connection_views",
+    "peers.notices",
+    "portal.views",
+    "portal.search_views",
+    "portal.admin_views",
+    "portal.api",
+    "portal.cli",
+)
+
+
+def create_app(settings: "Settings | None" = None) -> Flask:
+    """Make the application.
+
+    :param settings: by default those of the file and the environment; a bad one ends the process with its sentence.
+    """
+    if settings is None and sys.argv[1:3] == ["mail", "receive"]:
+        app = Flask(__name__)
+        app.cli.add_command(import_module("helpdesk.receive").mail)
+        return app
+    return _build(_settings() if settings is None else settings)
+
+
+def _settings() -> "Settings":
+    from core import settings  # noqa: PLC0415
+    from core.exceptions import BadSetting  # noqa: PLC0415
+
+    try:
+        return settings.load()
+    except BadSetting as error:
+        sys.exit(f"The settings cannot be used: {error}.")
+
+
+def _build(settings: "Settings") -> Flask:
+    import logging  # noqa: PLC0415
+
+    from flask_migrate import Migrate  # noqa: PLC0415
+
+    from accounts import sign_ins  # noqa: PLC0415
+    from core import db, i18n, web  # noqa: PLC0415
+    from core.settings import with_secret_key  # noqa: PLC0415
+
+    logging.basicConfig(level=settings.log.level, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    app = Flask("helpdesk_site", root_path=str(ROOT))
+    app.extensions["settings"] = settings
+    app.config["FILE_MEGABYTES"] = settings.files.max_megabytes
+    app.config["FILES_DIR"] = settings.data_dir / "files"
+    app.config["ASSET_VERSION"] = _asset_version(ROOT / "static")
+    db.init_app(app, settings)
+    i18n.init_app(app, settings.site.languages, settings.site.time_zone)
+    sign_ins.init_app(app)
+    web.init_app(app, settings, with_secret_key(settings))
+    Migrate(app, db.db, directory=str(ROOT / "migrations"), include_object=_is_ours, render_as_batch=True)
+    for name in REGISTERED:
+        if importlib.util.find_spec(name):
+            import_module(name).register(app)
+    return app
+
+
+def _asset_version(folder: Path) -> str:
+    """Changes when a static file changes, so that browsers may keep the files for ever."""
+    newest = max((path.stat().st_mtime_ns for path in folder.rglob("*") if path.is_file()), default=0)
+    return f"{newest:x}"[-10:]
+
+
+def _is_ours(_thing: Any, name: str | None, kind: str, _reflected: bool, _against: Any) -> bool:  # noqa: ANN401, FBT001
+    """Leave the tables of full-text search, which are made by hand in migrations, out of comparisons."""
+    return not (kind == "table" and (name or "").startswith(("ticket_text", "search_")))

@@ -1,0 +1,79 @@
+"""Take one mail from an MTA: store its bytes, commit, exit 0. On any failure exit 75, so that the MTA keeps it.
+
+This runs once for every mail, so it uses the database driver itself and imports neither models nor SQLAlchemy.
+"""
+
+import hashlib
+import json
+import sys
+from datetime import UTC, datetime
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+import click
+
+from core import settings as settings_module
+from core.settings import Settings
+
+# EX_TEMPFAIL of sysexits.h: “try again later”.
+TEMPORARY_FAILURE = 75
+
+STATEMENTS = (
+    "INSERT INTO raw_mail (sha256, content) VALUES ({0}, {0}) ON CONFLICT (sha256) DO NOTHING",
+    "INSERT INTO inbound_mail (sha256, size, source, mailbox, received_at, fate, reason, message_id, sender, sender_name, "
+    "subject) VALUES ({0}, {0}, {0}, {0}, {0}, '', '', '', '', '', '') RETURNING id",
+    "INSERT INTO job (kind, payload, state, run_at, attempts, lease_token, last_error, created_at) "
+    "VALUES ('mail.intake', {0}, 'queued', {0}, 0, '', '', {0})",
+)
+
+
+@click.group()
+def mail() -> None:
+    """Mail in."""
+
+
+@mail.command()
+@click.option("--mailbox", default="", help="Name of the mailbox that it came to.")
+def receive(mailbox: str) -> None:
+    """Store one raw message from standard input; exit 0 only once it is stored, 75 on any failure."""
+    try:
+        raw = sys.stdin.buffer.read()
+        if not raw:
+            raise ValueError("the message is empty")
+        store(raw, mailbox=mailbox, source="pipe", settings=settings_module.load())
+    except Exception as error:  # Whatever went wrong, the MTA must keep the mail.
+        click.echo(f"mail receive: {error}", err=True)
+        sys.exit(TEMPORARY_FAILURE)
+
+
+def store(raw: bytes, *, mailbox: str, source: str, settings: Settings) -> int:
+    """Store a raw message and the job that will read it, in one transaction; returns the number of its row."""
+    moment = datetime.now(UTC)
+    sha256 = hashlib.sha256(raw).hexdigest()
+    connection: Any
+    if settings.on_postgresql:
+        import psycopg  # noqa: PLC0415 # Only one of the two drivers is loaded.
+
+        url = settings.database_url.replace("postgresql+psycopg://", "postgresql://", 1)
+        connection = psycopg.connect(url, connect_timeout=10)
+        mark: str = "%s"
+        time: Any = moment
+    else:
+        import pysqlite3  # noqa: PLC0415
+
+        path = unquote(urlsplit(settings.database_url).path)[1:]
+        # mode=rw: a mail must not make an empty database where none was set up.
+        connection = pysqlite3.connect(f"file:{path}?mode=rw", uri=True, timeout=30)
+        connection.execute("PRAGMA synchronous=FULL")
+        mark = "?"
+        time = moment.replace(tzinfo=None).isoformat(sep=" ", timespec="microseconds")
+    try:
+        cursor = connection.cursor()
+        cursor.execute(STATEMENTS[0].format(mark), (sha256, raw))
+        cursor.execute(STATEMENTS[1].format(mark), (sha256, len(raw), source, mailbox, time))
+        number = int(cursor.fetchone()[0])
+        cursor.execute(STATEMENTS[2].format(mark), (json.dumps({"mail": number}), time, time))
+        connection.commit()
+    finally:
+        connection.close()
+    return number

@@ -1,0 +1,311 @@
+"""What can be done with a ticket. Pages, API, mail and commands all call these; none of them commits or sends mail."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+from sqlalchemy import select, update
+
+from accounts.models import Organisation, User
+from core import fulltext, markdown
+from core.db import db, now
+from core.events import record
+from core.exceptions import NotNow, Refused
+from core.files import StoredFile
+from core.i18n import _
+from helpdesk import models
+from helpdesk.models import Attachment, Citation, Message, MessageRecipient, Participant, Ticket, TicketTag
+from helpdesk.states import CLOSED, ENDED, MOVES, NEW, OPEN, PRIORITIES, SERVICES, SOLVED, STATES, WAITING
+from kb.models import Answer, Article
+
+TITLE_LENGTH = 300
+EXCERPT_LENGTH = 160
+
+
+@dataclass(frozen=True)
+class Words:
+    """What somebody wrote, from a page or from a mail.
+
+    :param body: the new words: Markdown, or plain text from mail.
+    :param full_text: the whole text of a mail where it says more than ``body``.
+    """
+
+    body: str
+    is_markdown: bool = True
+    full_text: str = ""
+    files: Sequence[StoredFile] = ()
+    # (file, name, content id) of pictures that the text shows.
+    inline_files: Sequence[tuple[StoredFile, str, str]] = ()
+    channel: str = "web"
+    mail_message_id: str = ""
+    is_verified: bool = True
+    language: str = ""
+
+
+@dataclass(frozen=True)
+class Recipients:
+    """Who an analyst's reply goes to, as people."""
+
+    to: Sequence[User] = field(default_factory=tuple)
+    cc: Sequence[User] = field(default_factory=tuple)
+
+
+def ask(
+    *, by: User, title: str, words: Words, topic: str = "", service: str = "enquiry", country: str = "", language: str = "",
+    organisation: Organisation | None = None, may_publish: bool = False, cc: Sequence[User] = (),
+) -> Ticket:  # fmt: skip
+    """Open a ticket with its first message."""
+    ticket = Ticket(
+        title=_title(title, words.body), requester=by, topic=topic, service=service if service in SERVICES else "enquiry",
+        country=country or by.country, language=language or by.language, organisation=organisation or by.organisation,
+        may_publish=may_publish, channel=words.channel, state=NEW,
+    )  # fmt: skip
+    db.session.add(ticket)
+    ticket.participants.append(Participant(user=by, kind="requester"))
+    for other in cc:
+        if other is not by:
+            ticket.participants.append(Participant(user=other, kind="cc"))
+    db.session.flush()
+    message = _add(ticket, by=by, words=words, kind=models.PUBLIC)
+    _write_fulltext(ticket, words.body)
+    record("ticket.asked", ticket, by=by, message=message)
+    return ticket
+
+
+def reply(ticket: Ticket, *, by: User, words: Words, recipients: Recipients | None = None, then: str = "") -> Message:
+    """Add a public message and pass the turn to the other side.
+
+    :param recipients: who an analyst's reply goes to; by default everyone who takes part.
+    :param then: for an analyst, the move that follows instead of waiting: "solve" or "open".
+    :raises NotNow: when the ticket is closed and an analyst would write into it.
+    :raises Refused: when there is nothing to send.
+    """
+    _not_empty(words)
+    from_desk = by.is_staff and all(part.user_id != by.id for part in ticket.participants)
+    was = ticket.state
+    move(ticket, "reply" if from_desk else "answer")
+    if from_desk and then == "solve":
+        move(ticket, "solve")
+    elif from_desk and then == "open":
+        move(ticket, "open")
+    message = _add(ticket, by=by, words=words, kind=models.PUBLIC, by_staff=from_desk)
+    if from_desk:
+        _address(message, ticket, recipients)
+        if ticket.first_reply_at is None:
+            ticket.first_reply_at = message.created_at
+        if ticket.assignee_id is None:
+            ticket.assignee = by
+            record("ticket.assigned", ticket, by=by, old=None, new=by.id)
+    fulltext.append(db.session, ticket.id, public=words.body, language=ticket.language)
+    record("ticket.replied" if from_desk else "ticket.answered", ticket, by=by, message=message)
+    _record_state(ticket, was, by)
+    return message
+
+
+def note(ticket: Ticket, *, by: User, words: Words) -> Message:
+    """Add an internal note, which only staff ever see."""
+    _not_empty(words)
+    message = _add(ticket, by=by, words=words, kind=models.INTERNAL, by_staff=True)
+    fulltext.append(db.session, ticket.id, internal=words.body, language=ticket.language)
+    record("ticket.noted", ticket, by=by, message=message)
+    return message
+
+
+def solve(ticket: Ticket, *, by: User) -> None:
+    """Mark a ticket solved."""
+    _settle(ticket, "solve", by)
+
+
+def reopen(ticket: Ticket, *, by: User) -> None:
+    """Open an ended or waiting ticket again."""
+    _settle(ticket, "open", by)
+
+
+def close(ticket: Ticket, *, by: User) -> None:
+    """Close a ticket for good; a later answer by its requester opens it again."""
+    _settle(ticket, "close", by)
+
+
+def set_state(ticket: Ticket, state: str, *, by: User) -> None:
+    """Move to a state by the move that leads there; no move, no change."""
+    moves = {OPEN: "open", WAITING: "wait", SOLVED: "solve", CLOSED: "close"}
+    if state == ticket.state:
+        return
+    if state not in moves:
+        raise Refused(_("A ticket cannot be made new again."), "state")
+    _settle(ticket, moves[state], by)
+
+
+def move(ticket: Ticket, name: str) -> None:
+    """Make one move of `states.MOVES`.
+
+    :raises NotNow: if it does not start from the present state.
+    """
+    sources, target = MOVES[name]
+    if ticket.state not in sources:
+        raise NotNow(_("This is not possible while the ticket is “%(state)s”.", state=str(STATES[ticket.state]).lower()))
+    ticket.state = target
+    ticket.solved_at = (ticket.solved_at or now()) if target in ENDED else None
+
+
+def assign(ticket: Ticket, to: User | None, *, by: User) -> None:
+    """Give a ticket to an analyst, or to nobody."""
+    if to is not None and (not to.is_staff or to.is_disabled):
+        raise Refused(_("Only staff can be assigned."), "assignee")
+    old = ticket.assignee_id
+    new = to.id if to is not None else None
+    if old == new:
+        return
+    ticket.assignee = to
+    ticket.assignee_id = new
+    record("ticket.assigned", ticket, by=by, old=old, new=new)
+
+
+def sort(ticket: Ticket, *, by: User, title: str | None = None, priority: str | None = None, topic: str | None = None,
+         service: str | None = None, country: str | None = None, language: str | None = None) -> None:  # fmt: skip
+    """Change how a ticket is sorted; each change is recorded with old and new code."""
+    if priority is not None and priority not in PRIORITIES:
+        raise Refused(_("There is no such priority."), "priority")
+    if service is not None and service not in SERVICES:
+        raise Refused(_("There is no such service."), "service")
+    changes = {"priority": priority, "topic": topic, "service": service, "country": country, "language": language}
+    for name, value in changes.items():
+        old = getattr(ticket, name)
+        if value is not None and value != old:
+            setattr(ticket, name, value)
+            record("ticket.sorted", ticket, by=by, field=name, old=old, new=value)
+    if title is not None and title.strip() and title.strip() != ticket.title:
+        ticket.title = title.strip()[:TITLE_LENGTH]
+        rewrite_fulltext(ticket)
+        record("ticket.sorted", ticket, by=by, field="title")
+
+
+def tag(ticket: Ticket, tags: Iterable[str], *, by: User) -> None:
+    """Give a ticket exactly these tags."""
+    wanted = sorted({" ".join(text.lower().split())[:60] for text in tags if text.strip()})
+    if len(wanted) > 20:
+        raise Refused(_("A ticket may have 20 tags."), "tags")
+    old = ticket.tags
+    if wanted == old:
+        return
+    ticket.tag_rows = [row for row in ticket.tag_rows if row.tag in wanted] + [
+        TicketTag(ticket_id=ticket.id, tag=text) for text in wanted if text not in old
+    ]
+    record("ticket.tagged", ticket, by=by, old=old, new=wanted)
+
+
+def add_participant(ticket: Ticket, user: User, *, by: User) -> None:
+    """Let somebody take part; they receive later replies, never the history by themselves."""
+    if any(part.user_id == user.id for part in ticket.participants):
+        return
+    ticket.participants.append(Participant(user=user, kind="cc", added_by_id=by.id))
+    record("ticket.participant_added", ticket, by=by, participant=user)
+
+
+def remove_participant(ticket: Ticket, user: User, *, by: User) -> None:
+    """Take somebody out of a ticket; their links and reply addresses stop working.
+
+    :raises Refused: for the requester, whose ticket it is.
+    """
+    for part in ticket.participants:
+        if part.user_id == user.id:
+            if part.kind == "requester":
+                raise Refused(_("The requester always takes part."), "participant")
+            ticket.participants.remove(part)
+            db.session.delete(part)
+            record("ticket.participant_removed", ticket, by=by, participant=user)
+            return
+
+
+def cite(message: Message, target: Article | Answer, *, by: User) -> None:
+    """Remember that a message points to an article or a past answer; once each."""
+    kind = "article" if isinstance(target, Article) else "answer"
+    known = db.session.scalar(
+        select(Citation.id).where(
+            Citation.message_id == message.id, Citation.target_kind == kind, Citation.target_id == target.id
+        )
+    )
+    if known is None:
+        db.session.add(
+            Citation(ticket_id=message.ticket_id, message_id=message.id, target_kind=kind, target_id=target.id, by_id=by.id)
+        )
+        record("ticket.cited", message.ticket, by=by, message=message, kind=kind, target=target.id)
+
+
+def rewrite_fulltext(ticket: Ticket) -> None:
+    """Write the searchable text of a ticket anew from its messages."""
+    public = "\n".join(message.body for message in ticket.messages if not message.is_internal)
+    internal = "\n".join(message.body for message in ticket.messages if message.is_internal)
+    fulltext.put(db.session, ticket.id, title=ticket.title, public=public, internal=internal, language=ticket.language)
+
+
+def default_recipients(ticket: Ticket) -> Recipients:
+    """Who a reply goes to unless the analyst chooses otherwise: the requester, and the others in Cc."""
+    to = [part.user for part in ticket.participants if part.kind == "requester"]
+    return Recipients(to=to, cc=[part.user for part in ticket.participants if part.kind != "requester"])
+
+
+def _settle(ticket: Ticket, name: str, by: User) -> None:
+    was = ticket.state
+    move(ticket, name)
+    ticket.last_activity_at = now()
+    _record_state(ticket, was, by)
+
+
+def _record_state(ticket: Ticket, was: str, by: User) -> None:
+    if ticket.state != was:
+        record("ticket.moved", ticket, by=by, old=was, new=ticket.state)
+
+
+def _add(ticket: Ticket, *, by: User, words: Words, kind: str, by_staff: bool = False) -> Message:
+    message = Message(
+        ticket_id=ticket.id, author=by, kind=kind, is_markdown=words.is_markdown, body=words.body,
+        body_html=markdown.render_message(words.body) if words.is_markdown else markdown.render_plain(words.body),
+        full_text=words.full_text if words.full_text != words.body else "",
+        has_more=bool(words.full_text and words.full_text != words.body), by_staff=by_staff, channel=words.channel,
+        mail_message_id=words.mail_message_id, is_verified=words.is_verified, language=words.language, created_at=now(),
+    )  # fmt: skip
+    message.ticket = ticket
+    db.session.add(message)
+    db.session.flush()
+    for file in words.files:
+        db.session.add(Attachment(message_id=message.id, file_id=file.id, filename=file.filename))
+    for file, name, content_id in words.inline_files:
+        db.session.add(
+            Attachment(message_id=message.id, file_id=file.id, filename=name, is_inline=True, content_id=content_id)
+        )
+    # Counted in the database: two messages at once must both count, without one of them failing.
+    db.session.execute(
+        update(Ticket).where(Ticket.id == ticket.id).values(message_count=Ticket.message_count + 1)
+        .execution_options(synchronize_session=False)
+    )  # fmt: skip
+    if kind == models.PUBLIC:
+        ticket.excerpt = " ".join(markdown.to_text(message.body_html).split())[:EXCERPT_LENGTH]
+    ticket.last_activity_at = message.created_at
+    return message
+
+
+def _address(message: Message, ticket: Ticket, recipients: Recipients | None) -> None:
+    chosen = recipients or default_recipients(ticket)
+    if not chosen.to and not chosen.cc:
+        raise Refused(_("Choose at least one person to send this to."), "to")
+    seen: set[int] = set()
+    for kind, people in (("to", chosen.to), ("cc", chosen.cc)):
+        for person in people:
+            if person.id not in seen:
+                seen.add(person.id)
+                db.session.add(MessageRecipient(message_id=message.id, user_id=person.id, kind=kind))
+                add_participant(ticket, person, by=message.author)
+
+
+def _write_fulltext(ticket: Ticket, body: str) -> None:
+    fulltext.put(db.session, ticket.id, title=ticket.title, public=body, internal="", language=ticket.language)
+
+
+def _title(title: str, body: str) -> str:
+    text = " ".join(title.split()) or " ".join(body.split())[:80] or _("No subject")
+    return text[:TITLE_LENGTH]
+
+
+def _not_empty(words: Words) -> None:
+    if not words.body.strip() and not words.files and not words.inline_files:
+        raise Refused(_("Write something first."), "body")
