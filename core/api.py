@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from functools import wraps
+from http import HTTPStatus
 from typing import Any, cast
 
 from flask import Response, current_app, g, request
@@ -11,6 +12,7 @@ from flask.typing import ResponseReturnValue
 from sqlalchemy import Index, String, Text, delete, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Mapped, mapped_column
+from werkzeug.exceptions import Forbidden, HTTPException, NotFound
 
 from core import jobs, limits
 from core.db import Model, db, now
@@ -68,7 +70,7 @@ def idempotent(view: View) -> View:
     """Honour ``Idempotency-Key`` on a POST: the same key with the same body answers as before and acts once."""
 
     @wraps(view)
-    def once(*args: Any, **kwargs: Any) -> ResponseReturnValue:  # noqa: ANN401 # As the view.
+    def once(*args: Any, **kwargs: Any) -> ResponseReturnValue:  # As the view.
         given = request.headers.get("Idempotency-Key", "")
         if not given:
             return view(*args, **kwargs)
@@ -85,7 +87,7 @@ def idempotent(view: View) -> View:
             if known.location:
                 replay.headers["Location"] = known.location
             replay.headers["Idempotency-Replayed"] = "true"
-            for name in g.get("permission") and [g.permission.name] or ():
+            for name in (g.get("permission") and [g.permission.name]) or ():
                 g.setdefault("checked_permissions", set()).add(name)
             return replay
         answer = current_app.make_response(view(*args, **kwargs))
@@ -127,6 +129,41 @@ def page_size(default: int = 50, most: int = 200) -> int:
 def stamp(time: datetime | None) -> str | None:
     """A time for JSON: RFC 3339, UTC."""
     return time.isoformat(timespec="seconds").replace("+00:00", "Z") if time else None
+
+
+def problem(status: int, sentence: str) -> Response:
+    """A problem document (RFC 9457) for what is not worth an exception."""
+    body = {"type": "about:blank", "title": HTTPStatus(status).phrase, "status": status, "detail": sentence}
+    response = cast("Response", current_app.json.response(body))
+    response.status_code = status
+    response.mimetype = "application/problem+json"
+    return response
+
+
+def not_found() -> HTTPException:
+    """There is no such thing, or it is not for the caller: the same answer for both."""
+    return NotFound()
+
+
+def clean_text(text: str, most: int, field: str) -> str:
+    """A text without control characters other than tab and line feed, and with something in it.
+
+    :raises Refused: naming the field, if it is empty or over ``most`` characters.
+    """
+    kept = "".join(
+        char for char in text.replace("\r\n", "\n") if char in "\n\t" or char.isprintable() or ord(char) > 159
+    ).strip()
+    if not kept:
+        raise Refused(_("“%(name)s” is needed.", name=field), field)
+    if len(kept) > most:
+        raise Refused(_("“%(name)s” may have %(most)s characters.", name=field, most=most), field)
+    return kept
+
+
+def need_scope(has: bool, scope: str) -> None:  # noqa: FBT001 # One answer, read where it is asked.
+    """Stop a token that lacks a scope."""
+    if not has:
+        raise Forbidden(_("This token may not do that; it needs the scope %(scope)s.", scope=scope))
 
 
 def created(document: dict[str, Any], location: str) -> Response:
