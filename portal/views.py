@@ -1,0 +1,112 @@
+"""Home, and what programs ask of a site: health, figures, sitemap."""
+
+from flask import Blueprint, Flask, Response, jsonify, render_template
+from flask.typing import ResponseReturnValue
+from sqlalchemy import func, select, text
+
+import portal.policy  # noqa: F401 # Importing it defines the permissions.
+from core import jobs
+from core.db import db
+from core.i18n import language
+from core.mail import OutgoingMail
+from core.policy import permits
+from core.web import external, person
+from helpdesk.intake_models import InboundMail
+from helpdesk.models import Ticket
+from kb.models import PUBLIC, Answer, Article, published_answers, published_articles
+
+bp = Blueprint("portal", __name__)
+
+RECENT_ANSWERS = 5
+SITEMAP_MOST = 20_000
+
+
+def register(app: Flask) -> None:
+    """Add the routes."""
+    app.register_blueprint(bp)
+
+
+@bp.get("/")
+@permits("site.see")
+def home() -> ResponseReturnValue:
+    """The front door: search first, then ask, then what others asked."""
+    recent = db.session.scalars(
+        Answer.visible_to(person())
+        .where(Answer.state == "published")
+        .order_by(Answer.language != language(), Answer.published_at.desc(), Answer.id.desc())
+        .limit(RECENT_ANSWERS)
+    ).all()
+    return render_template("portal/home.html", recent=recent)
+
+
+@bp.get("/healthz")
+@permits("site.see")
+def healthz() -> ResponseReturnValue:
+    """Whether this process answers."""
+    return jsonify(status="ok")
+
+
+@bp.get("/readyz")
+@permits("site.see")
+def readyz() -> ResponseReturnValue:
+    """Whether this process can serve: the database answers and has the newest schema."""
+    from portal import demo
+
+    db.session.execute(text("SELECT 1"))
+    if not demo.is_newest():
+        return jsonify(status="the database needs “flask db upgrade”"), 503
+    return jsonify(status="ok")
+
+
+@bp.get("/metrics")
+@permits("metrics.see")
+def metrics() -> ResponseReturnValue:
+    """Figures for monitoring, in the text format of Prometheus."""
+    queues = jobs.counts()
+    lines = [
+        *_metric("helpdesk_jobs", "Jobs by state.", "state", queues),
+        *_metric("helpdesk_tickets", "Tickets by state.", "state", _counts(Ticket.state)),
+        *_metric("helpdesk_inbound_mail", "Mail in by fate.", "fate", _counts(InboundMail.fate)),
+        *_metric("helpdesk_outgoing_mail", "Mail out by state.", "state", _counts(OutgoingMail.state)),
+    ]
+    return Response("\n".join(lines) + "\n", mimetype="text/plain", content_type="text/plain; version=0.0.4; charset=utf-8")
+
+
+@bp.get("/robots.txt")
+@permits("site.see")
+def robots() -> ResponseReturnValue:
+    """What crawlers may read: what is published."""
+    lines = ["User-agent: *", "Disallow: /desk", "Disallow: /tickets", "Disallow: /api/", "Disallow: /admin/",
+             "Disallow: /search", f"Sitemap: {external('portal.sitemap')}"]  # fmt: skip
+    return Response("\n".join(lines) + "\n", mimetype="text/plain")
+
+
+@bp.get("/sitemap.xml")
+@permits("site.see")
+def sitemap() -> ResponseReturnValue:
+    """The public pages."""
+    articles = db.session.execute(
+        published_articles().where(Article.visibility == PUBLIC).limit(SITEMAP_MOST)
+        .with_only_columns(Article.language, Article.slug, Article.updated_at)
+    ).all()  # fmt: skip
+    answers = db.session.execute(
+        published_answers().where(Answer.visibility == PUBLIC).limit(SITEMAP_MOST)
+        .with_only_columns(Answer.slug, Answer.updated_at)
+    ).all()  # fmt: skip
+    entries = [(external("portal.home"), None)]
+    entries += [(external("kb.article", language=row.language, slug=row.slug), row.updated_at) for row in articles]
+    entries += [(external("kb.answer", slug=row.slug), row.updated_at) for row in answers]
+    page = render_template("portal/sitemap.xml", entries=entries)
+    return Response(page, mimetype="application/xml")
+
+
+def _counts(column: object) -> dict[str, int]:
+    rows = db.session.execute(select(column, func.count()).group_by(column)).all()  # type: ignore[call-overload]
+    return {code or "waiting": count for code, count in rows}
+
+
+def _metric(name: str, sentence: str, label: str, values: dict[str, int]) -> list[str]:
+    rows = [f'{name}{{{label}="{code}"}} {count}' for code, count in sorted(values.items())]
+    return [f"# HELP {name} {sentence}", f"# TYPE {name} gauge", *rows]
+
+
