@@ -32,6 +32,7 @@ REGISTERED = (
     "kb.cli",
     "helpdesk.views",
     "helpdesk.desk_views",
+    "helpdesk.suggestion_views",
     "helpdesk.mail_views",
     "helpdesk.publish_views",
     "helpdesk.notices",
@@ -62,8 +63,8 @@ def create_app(settings: "Settings | None" = None) -> Flask:
 
 
 def _settings() -> "Settings":
-    from core import settings  # noqa: PLC0415
-    from core.exceptions import BadSetting  # noqa: PLC0415
+    from core import settings
+    from core.exceptions import BadSetting
 
     try:
         return settings.load()
@@ -72,13 +73,13 @@ def _settings() -> "Settings":
 
 
 def _build(settings: "Settings") -> Flask:
-    import logging  # noqa: PLC0415
+    import logging
 
-    from flask_migrate import Migrate  # noqa: PLC0415
+    from flask_migrate import Migrate
 
-    from accounts import sign_ins  # noqa: PLC0415
-    from core import db, i18n, web  # noqa: PLC0415
-    from core.settings import with_secret_key  # noqa: PLC0415
+    from accounts import sign_ins
+    from core import db, i18n, web
+    from core.settings import with_secret_key
 
     logging.basicConfig(level=settings.log.level, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     app = Flask("helpdesk_site", root_path=str(ROOT))
@@ -103,6 +104,6 @@ def _asset_version(folder: Path) -> str:
     return f"{newest:x}"[-10:]
 
 
-def _is_ours(_thing: Any, name: str | None, kind: str, _reflected: bool, _against: Any) -> bool:  # noqa: ANN401, FBT001
+def _is_ours(_thing: Any, name: str | None, kind: str, _reflected: bool, _against: Any) -> bool:  # noqa: FBT001
     """Leave the tables of full-text search, which are made by hand in migrations, out of comparisons."""
     return not (kind == "table" and (name or "").startswith(("ticket_text", "search_")))

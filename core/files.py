@@ -17,7 +17,7 @@ from flask import Response, current_app, request
 from sqlalchemy import String
 from sqlalchemy.orm import Mapped, mapped_column
 
-from core import pictures
+from core import pictures, signing
 from core.db import Id, db, now
 from core.exceptions import TooLarge
 from core.i18n import _
@@ -25,6 +25,7 @@ from core.web import FILE_POLICY
 
 CHUNK = 1 << 20
 NAME_LENGTH = 200
+KEPT_SECONDS = 86400
 
 
 class StoredFile(db.Model):  # type: ignore[name-defined,misc] # Flask-SQLAlchemy makes its base at run time.
@@ -121,6 +122,30 @@ def write(source: bytes | IO[bytes], limit: int, filename: str = "") -> Draft:
     finally:
         temporary.unlink(missing_ok=True)
     return Draft(digest.hexdigest(), size)
+
+
+def keep(source: bytes | IO[bytes], filename: str) -> str:
+    """Keep content without a row, and return a signed text that stands for it.
+
+    For a form that is shown again with errors: what was uploaded must not be asked for twice.
+    """
+    draft = write(source, limit_bytes(), filename)
+    return signing.sign("kept-file", [draft.sha256, clean_name(filename)])
+
+
+def kept_name(token: str) -> str:
+    """The file name that a kept text stands for, "" if it is not ours or too old."""
+    value = signing.unsign("kept-file", token, KEPT_SECONDS)
+    return str(value[1]) if value else ""
+
+
+def from_kept(token: str) -> StoredFile | None:
+    """The file of a kept text, now with a row; None if it is not ours, too old or gone."""
+    value = signing.unsign("kept-file", token, KEPT_SECONDS)
+    if not value or not path_of(value[0]).exists():
+        return None
+    with path_of(value[0]).open("rb") as file:
+        return save(file, value[1])
 
 
 def read(file: StoredFile) -> bytes:

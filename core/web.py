@@ -79,13 +79,13 @@ def init_app(app: Flask, settings: Settings, secret_key: str) -> None:
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
 
 
-def person() -> Any:  # noqa: ANN401 # Core does not know what a person is.
+def person() -> Any:  # Core does not know what a person is.
     """Who asks: the real user, or None for a stranger. Verbs get this, never the proxy."""
-    user = current_user._get_current_object()  # noqa: SLF001 # The documented way to see behind the proxy.
+    user = current_user._get_current_object()  # The documented way to see behind the proxy.
     return user if user.is_authenticated else None
 
 
-def template_can(name: str, thing: Any = None) -> bool:  # noqa: ANN401
+def template_can(name: str, thing: Any = None) -> bool:
     """`policy.can` for the person who reads the page."""
     return policy.can(person(), name, thing)
 
@@ -102,7 +102,7 @@ def asset(path: str) -> str:
     return url_for("static", filename=path, v=current_app.config["ASSET_VERSION"])
 
 
-def external(endpoint: str, **values: Any) -> str:  # noqa: ANN401 # As url_for.
+def external(endpoint: str, **values: Any) -> str:  # As url_for.
     """An absolute address, built from the configured base URL alone, never from what a request says of itself."""
     base = urlsplit(current_app.config["BASE_URL"])
     adapter = current_app.url_map.bind(base.netloc, script_name=base.path or "/", url_scheme=base.scheme)
@@ -111,11 +111,18 @@ def external(endpoint: str, **values: Any) -> str:  # noqa: ANN401 # As url_for.
     return f"{address}#{anchor}" if anchor else address
 
 
-def page_url(**changes: Any) -> str:  # noqa: ANN401 # As url_for.
+def page_url(**changes: Any) -> str:  # As url_for.
     """The address of this page with other query parameters; an empty value drops one."""
     values = {**request.args.to_dict(flat=False), **(request.view_args or {}), **changes}
     kept = {key: value for key, value in values.items() if value not in ("", None, [])}
     return url_for(cast("str", request.endpoint), **kept)
+
+
+def see_other(address: str) -> ResponseReturnValue:
+    """Send the browser on after a form; an upload with progress is told where, and goes there itself."""
+    if request.headers.get("X-Upload"):
+        return "", 204, {"X-Location": address}
+    return redirect(address, 303)
 
 
 def safe_next(target: str, fallback: str) -> str:
@@ -214,7 +221,7 @@ def _finish(response: Response) -> Response:
         response.vary.update(("Cookie", "Accept-Language"))
         if not request.path.startswith(API_PREFIX) and response.mimetype == "text/html":
             response.headers.setdefault("Content-Language", current_app.config.get("LANGUAGES", ("en",))[0])
-            from core.i18n import language  # noqa: PLC0415 # Only pages have a language.
+            from core.i18n import language  # Only pages have a language.
 
             response.headers["Content-Language"] = language()
     return response
@@ -240,7 +247,7 @@ def _answer_error(error: Exception) -> ResponseReturnValue:
         current_app.logger.error("%s %s failed", request.method, request.path, exc_info=error)
         if current_app.config.get("PROPAGATE_ERRORS"):
             raise error
-    title = str(HTTPStatus(status).phrase) if status in HTTPStatus._value2member_map_ else "Error"  # noqa: SLF001
+    title = str(HTTPStatus(status).phrase) if status in HTTPStatus._value2member_map_ else "Error"
     if wants_json():
         body = {"type": "about:blank", "title": title, "status": status, "detail": sentence} | extra
         response = current_app.json.response(body)

@@ -1,19 +1,17 @@
 """Who may do what with tickets, notes, files and mail."""
 
-from flask import g, has_request_context
-
 from accounts.models import User
 from accounts.policy import staff
 from core.policy import anyone, role_rule, rule
+from helpdesk import grants
 from helpdesk.models import Attachment, Message, Ticket
 
 
 def takes_part(person: User | None, ticket: Ticket) -> bool:
     """Whoever takes part, by their sign-in or by a signed link that was opened in this browser."""
-    who = person.id if person is not None else None
-    by_link = g.get("ticket_grants", {}) if has_request_context() else {}
-    granted = by_link.get(ticket.id)
-    return any(part.user_id in {who, granted} for part in ticket.participants if part.user_id is not None)
+    if person is not None and any(part.user_id == person.id for part in ticket.participants):
+        return True
+    return grants.holder(ticket) is not None
 
 
 def sees(person: User | None, ticket: Ticket) -> bool:

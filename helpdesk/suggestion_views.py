@@ -1,0 +1,81 @@
+"""Answers that fit, while a question is typed: shown, opened in place, and “this answered my question”."""
+
+from typing import Any
+
+from flask import Blueprint, Flask, abort, current_app, jsonify, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+
+from core import limits
+from core.db import db
+from core.i18n import _, language
+from core.policy import checked, permits, require
+from core.web import person
+from kb import finding
+from kb.models import Answer, Article, SuggestionUse
+from kb.search import Hit
+
+bp = Blueprint("suggestions", __name__)
+
+TEXT_LENGTH = 2000
+MOST = 5
+
+
+def register(app: Flask) -> None:
+    """Add the routes."""
+    app.register_blueprint(bp)
+
+
+@bp.get("/suggestions")
+@permits("kb.browse")
+def index() -> ResponseReturnValue:
+    """Articles and past answers that fit what is typed so far."""
+    text = f"{request.args.get('title', '')} {request.args.get('body', '')}"[:TEXT_LENGTH]
+    hits = finding.suggest(text, user=person(), language=language(), limit=MOST) if len(text.strip()) > 2 else []
+    return jsonify([card(hit) for hit in hits])
+
+
+@bp.get("/suggestions/<kind>/<int:number>")
+@permits("article.see")
+def preview(kind: str, number: int) -> ResponseReturnValue:
+    """The text of a suggestion, as a fragment, to read in place."""
+    return render_template("helpdesk/_suggestion.html", target=_target(kind, number), kind=kind)
+
+
+@bp.post("/suggestions/answered")
+@permits("kb.browse")
+def answered() -> ResponseReturnValue:
+    """Record that a suggestion answered the question, so that it need not be asked. The words typed are not kept."""
+    settings = current_app.extensions["settings"].limits
+    limits.hit("suggest", limits.network_address(), settings.suggest_per_minute, 60)
+    kind, _colon, number = request.form.get("ref", "").partition(":")
+    if not number.isascii() or not number.isdigit() or len(number) > 9:
+        abort(422, _("This suggestion is not known."))
+    target = _target(kind, int(number))
+    db.session.add(SuggestionUse(what="answered", place="ask", target_kind=kind, target_id=target.id))
+    return jsonify(thanks=_("Good to hear. Nothing was sent; what you typed is cleared."))
+
+
+def card(hit: Hit) -> dict[str, Any]:
+    """One suggestion, for the script of the page."""
+    kind, _colon, number = hit.id.partition(":")
+    return {
+        "kind": kind,
+        "label": _("Past answer") if kind == "answer" else _("Article"),
+        "title": hit.title_marked,
+        "url": hit.url,
+        "snippet": hit.snippet,
+        "note": "",
+        "fragment_url": url_for("suggestions.preview", kind=kind, number=number),
+        "ref": hit.id,
+    }
+
+
+def _target(kind: str, number: int) -> Article | Answer:
+    model = {"article": Article, "answer": Answer}.get(kind)
+    target: Article | Answer | None = db.session.get(model, number) if model is not None else None
+    if target is None:
+        abort(404)
+    if kind == "answer":
+        checked("article.see")
+    require(person(), f"{kind}.see", target)
+    return target
