@@ -73,7 +73,9 @@ def _finder(heads: tuple[str, ...]) -> re.Pattern[str]:
     for head in heads:
         letters = "".join(_LETTERS.get(letter, re.escape(letter)) for letter in head)
         for plain, ligature in (("oe", "œ"), ("ae", "æ")):
-            letters = letters.replace(_LETTERS[plain[0]] + _LETTERS["e"], f"(?:{_LETTERS[plain[0]]}[eéèêë]|{ligature})")
+            letters = letters.replace(
+                _LETTERS[plain[0]] + _LETTERS["e"], f"(?:{_LETTERS[plain[0]]}[eéèêë]|{ligature})"
+            )
         spelled.append(letters)
     return re.compile("|".join(spelled), re.IGNORECASE)
 

@@ -91,9 +91,7 @@ def parse(
         if quoted:
             found = [Clause(tuple(words), quoted=len(words) > 1, negative=negative)]
         else:
-            found = [
-                Clause(part, part_codes, negative=negative) for part, part_codes in _split_by_code(words, codes)
-            ]
+            found = [Clause(part, part_codes, negative=negative) for part, part_codes in _split_by_code(words, codes)]
         for clause in found:
             key = (clause.negative, clause.quoted, tuple(word.text for word in clause.words))
             if key not in seen:

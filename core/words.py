@@ -16,7 +16,7 @@ OTHER = "xx"
 LONGEST_WORD = 64
 LONGEST_CODE = 100
 
-# A run of letters and digits, with single joiners inside: words, but also field paths, file names, addresses and OCIDs.
+# A run of letters and digits with single joiners inside: words, but also field paths, file names, addresses, OCIDs.
 _CHUNK = re.compile(r"[^\W_]+(?:[-_./:@][^\W_]+)*")
 _JOINER = re.compile(r"[-_./:@]")
 _CAMEL = re.compile(r"(?<=[a-zß-öø-ÿ])(?=[A-ZÀ-ÖØ-Þ])|(?<=[A-ZÀ-ÖØ-Þ])(?=[A-ZÀ-ÖØ-Þ][a-zß-öø-ÿ])")
@@ -26,9 +26,74 @@ _PLURAL_ACRONYM = re.compile(r"[A-Z]{2,}s")
 # is a state before it is a participle, and “no” is left out because it is a question in a helpdesk.
 STOP_WORDS = {
     "en": frozenset(
-        "a an and are as at be been but by can could did do does for from had has have he her his how i if in into is "
-        "it its me my of on or our she should so than that the their them then there these they this to us was we "
-        "were what when where which who why will with would you your".split()  # noqa: SIM905 # Read as a sentence.
+        [
+            "a",
+            "an",
+            "and",
+            "are",
+            "as",
+            "at",
+            "be",
+            "been",
+            "but",
+            "by",
+            "can",
+            "could",
+            "did",
+            "do",
+            "does",
+            "for",
+            "from",
+            "had",
+            "has",
+            "have",
+            "he",
+            "her",
+            "his",
+            "how",
+            "i",
+            "if",
+            "in",
+            "into",
+            "is",
+            "it",
+            "its",
+            "me",
+            "my",
+            "of",
+            "on",
+            "or",
+            "our",
+            "she",
+            "should",
+            "so",
+            "than",
+            "that",
+            "the",
+            "their",
+            "them",
+            "then",
+            "there",
+            "these",
+            "they",
+            "this",
+            "to",
+            "us",
+            "was",
+            "we",
+            "were",
+            "what",
+            "when",
+            "where",
+            "which",
+            "who",
+            "why",
+            "will",
+            "with",
+            "would",
+            "you",
+            "your",
+        ]  # Read as a sentence.
     ),
     "es": frozenset(
         "a al algo ante como con cual cuales cuando de del desde donde e el ella ellos en entre era es esa ese eso "  # noqa: SIM905
@@ -150,9 +215,7 @@ def _scan_chunk(chunk: str, start: int, position: int, words: list[Word], codes:
         inner = at
         parts = [piece] if _PLURAL_ACRONYM.fullmatch(piece) else _CAMEL.split(piece)
         for part in parts:
-            words.append(
-                Word(part.lower()[:LONGEST_WORD], position, start + inner, start + inner + len(part))
-            )
+            words.append(Word(part.lower()[:LONGEST_WORD], position, start + inner, start + inner + len(part)))
             position += 1
             inner += len(part)
         if len(parts) > 1 and len(piece) <= LONGEST_CODE:

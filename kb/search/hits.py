@@ -1,0 +1,61 @@
+"""What a hit shows, the same from both backends."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from core.passages import Segments, Wanted, mark, passage
+from kb.search.analysis import Plan
+from kb.search.protocol import Hit
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shown:
+    """A stored document as far as a hit shows it."""
+
+    id: str
+    kind: str
+    topic: str
+    country: str
+    language: str
+    url: str
+    title: str
+    summary: str
+    text: str
+    updated: datetime
+
+
+class Marker(dict[str, Wanted]):
+    """What to mark in each language, worked out once a search."""
+
+    def __init__(self, plan: Plan) -> None:
+        super().__init__()
+        self.plan = plan
+
+    def __missing__(self, language: str) -> Wanted:
+        wanted = self[language] = self.plan.wanted(language)
+        return wanted
+
+
+def hit(shown: Shown, score: float, wanted: Wanted) -> Hit:
+    """A hit with its title marked and the passage of its summary or text that holds most of what was asked for."""
+    return Hit(
+        id=shown.id,
+        kind=shown.kind,
+        title=shown.title,
+        url=shown.url,
+        language=shown.language,
+        topic=shown.topic,
+        country=shown.country,
+        score=round(score, 4),
+        snippet=_snippet(shown, wanted),
+        title_marked=mark(shown.title, wanted),
+        updated=shown.updated,
+    )
+
+
+def _snippet(shown: Shown, wanted: Wanted) -> Segments:
+    from_summary, in_summary = passage(shown.summary, wanted) if shown.summary else ((), 0)
+    from_text, in_text = passage(shown.text, wanted) if shown.text else ((), 0)
+    if in_text > in_summary or not shown.summary:
+        return from_text
+    return from_summary

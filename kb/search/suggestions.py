@@ -1,0 +1,45 @@
+"""Which documents are near enough to a question to be put in front of somebody who is typing it."""
+
+from collections.abc import Sequence
+
+from core.words import base_language, scan
+from kb.search.analysis import Need, Plan, term_of
+from kb.search.hits import Marker, Shown, hit
+from kb.search.protocol import Hit
+
+# Of the words of a question, the rarest are looked for; of what is found, so many are compared by their titles.
+MOST_QUESTION_NEEDS = 12
+CLOSELY_LOOKED_AT = 20
+
+_TITLE_COUNTS = 2.0
+# A document is offered when it holds this share of what the words weigh, or of that in its title.
+_LEAST_SHARE = 0.4
+_LEAST_IN_TITLE = 0.2
+# … and when its score is not far behind the best.
+_LEAST_OF_BEST = 0.3
+
+
+def closest(near: Sequence[tuple[float, float, Shown]], asked: Sequence[tuple[float, Need]], limit: int) -> list[Hit]:
+    """The best of the documents found, re-ranked by their titles.
+
+    `near` holds score, weight of the words found, document; `asked` the weight of each word and what it needs.
+    """
+    every = sum(weight for weight, _ in asked) or 1.0
+    ranked: list[tuple[float, Shown]] = []
+    for score, share, shown in near:
+        in_title = _title_weight(shown, asked) / every
+        if share >= _LEAST_SHARE * every or in_title >= _LEAST_IN_TITLE:
+            ranked.append((score * (1 + _TITLE_COUNTS * in_title), shown))
+    ranked.sort(key=lambda pair: -pair[0])
+    marker = Marker(Plan("", tuple(need for _, need in asked), ()))
+    least = ranked[0][0] * _LEAST_OF_BEST if ranked else 0.0
+    return [hit(shown, score, marker[shown.language]) for score, shown in ranked[:limit] if score >= least]
+
+
+def _title_weight(shown: Shown, asked: Sequence[tuple[float, Need]]) -> float:
+    words, codes = scan(shown.title)
+    language = base_language(shown.language)
+    terms = {term_of(word.text, language) for word in words} | {f"={code.text}" for code in codes}
+    return sum(
+        weight for weight, need in asked if any(terms.issuperset([t for _, t in a.terms]) for a in need.alternatives)
+    )

@@ -1,0 +1,236 @@
+"""The embedded search index: Whoosh in a directory, written by the worker, read by every web process."""
+
+import contextlib
+import threading
+import time
+from array import array
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from typing import Any, TypeVar
+
+from whoosh.index import TOC, FileIndex
+from whoosh.reading import SegmentReader
+
+from kb.search import whoosh_files, whoosh_search
+from kb.search.analysis import Analysed, analyse, texts
+from kb.search.protocol import Document, Health, Hit, IndexUnavailable, Query, Results
+from kb.search.whoosh_files import NAME, SCHEMA, CheckedStorage, Codec, Pointer
+from kb.search.whoosh_reader import Details, Snapshot, shown_to_bytes
+
+# How long readers go on without looking whether the index was written, in seconds.
+_LOOK_EVERY = 0.5
+# How long a writer waits for another one; a rebuild takes longer, and the job that waits is tried again later.
+_WAIT = 5.0
+# A new reader that meets files which a writer just replaced looks again, so many times.
+_TRIES = 20
+_MEMORY = 96  # Megabytes of postings that are sorted in memory.
+
+_Answer = TypeVar("_Answer")
+
+
+class WhooshIndex:
+    """A `SearchIndex` in a directory. Threads may share it; any number of processes may read the directory."""
+
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory
+        self._lock = threading.Lock()
+        self._snapshot: Snapshot | None = None
+        self._signature: tuple[int, int, int] | None = None
+        self._looked = 0.0
+        self._broken: tuple[tuple[int, int, int], str] | None = None
+
+    def search(self, query: Query) -> Results:
+        """Documents that hold all of the words (or, when those are few, some of them), best first."""
+        return self._read(lambda snapshot: whoosh_search.search(snapshot, query))
+
+    def suggest(
+        self, text: str, *, visibilities: tuple[str, ...], prefer_language: str = "", limit: int = 5
+    ) -> list[Hit]:
+        """Documents that may answer a question being typed."""
+        return self._read(lambda snapshot: whoosh_search.suggest(snapshot, text, visibilities, prefer_language, limit))
+
+    def health(self) -> Health:
+        """Whether the index can be read, and what is in it."""
+        try:
+            self._looked = 0.0
+            pointer = self._read(lambda snapshot: snapshot.pointer)
+        except IndexUnavailable as problem:
+            return Health(ok=False, problem=str(problem))
+        return Health(ok=True, documents=pointer.documents, version=pointer.version)
+
+    def _read(self, answer: Callable[[Snapshot], _Answer]) -> _Answer:
+        snapshot = self._current()
+        try:
+            with _damage_is_unavailability():
+                return answer(snapshot)
+        except IndexUnavailable:
+            # What was opened well is damaged now: open it anew next time, which tells what is wrong.
+            with self._lock:
+                if self._snapshot is snapshot:
+                    self._snapshot = self._signature = None
+            raise
+
+    def _current(self) -> Snapshot:
+        now = time.monotonic()
+        snapshot = self._snapshot
+        if snapshot is not None and now - self._looked < _LOOK_EVERY:
+            return snapshot
+        # While one thread opens a new snapshot, the others go on with the one before.
+        if not self._lock.acquire(blocking=snapshot is None):
+            assert snapshot is not None
+            return snapshot
+        try:
+            self._looked = now
+            return self._open()
+        except IndexUnavailable:
+            self._snapshot = self._signature = None
+            raise
+        finally:
+            self._lock.release()
+
+    def _open(self) -> Snapshot:
+        for attempt in range(_TRIES):
+            signature = whoosh_files.signature(self._directory)
+            if self._snapshot is not None and signature == self._signature:
+                return self._snapshot
+            if self._broken and self._broken[0] == signature:
+                raise IndexUnavailable(self._broken[1])
+            try:
+                with _damage_is_unavailability():
+                    pointer = whoosh_files.read_pointer(self._directory)
+                    self._snapshot = Snapshot(self._directory, pointer, self._snapshot)
+            except IndexUnavailable as problem:
+                # A writer may just have removed what the pointer names; the new pointer is there in a moment.
+                if isinstance(problem.__cause__, FileNotFoundError) and attempt + 1 < _TRIES:
+                    time.sleep(0.02)
+                    continue
+                self._broken = (signature, str(problem))
+                raise
+            self._signature = signature
+            self._broken = None
+            return self._snapshot
+        raise IndexUnavailable("The index is being replaced")
+
+    def apply(self, puts: Iterable[Document], deletes: Iterable[str]) -> None:
+        """Add or replace documents and remove others, all or nothing."""
+        rows = {document.id: _row(document) for document in puts}
+        gone = [*rows, *(id_ for id_ in deletes if id_ not in rows)]
+        with whoosh_files.writing(self._directory, _WAIT):
+            pointer = whoosh_files.read_pointer(self._directory)
+            with _damage_is_unavailability():
+                storage = CheckedStorage(self._directory / pointer.generation, pointer.files, thorough=False)
+                index = FileIndex(storage, SCHEMA, NAME)
+                if index.latest_generation() != pointer.contents:
+                    raise IndexUnavailable("A write was interrupted")
+                writer = _Writer(index)
+                writer.replace(gone, rows.values())
+            self._publish(pointer.generation, writer, pointer)
+
+    def rebuild(self, documents: Iterable[Document]) -> int:
+        """Build the index anew beside the old one, then swap; an id that comes twice counts once."""
+        with whoosh_files.writing(self._directory, _WAIT):
+            try:
+                generation = whoosh_files.next_generation(self._directory)
+                storage = CheckedStorage(self._directory / generation, {}, thorough=False)
+                writer = _Writer(FileIndex.create(storage, SCHEMA, NAME))
+                writer.replace((), map(_row, _each_once(documents)))
+            except OSError as problem:
+                raise IndexUnavailable(f"The index cannot be written: {problem.strerror}") from problem
+            self._publish(generation, writer, None)
+            whoosh_files.sweep(self._directory, keep=generation)
+        return writer.documents
+
+    def _publish(self, generation: str, writer: "_Writer", known: Pointer | None) -> None:
+        try:
+            whoosh_files.write_pointer(self._directory, generation, writer.contents, writer.documents, known)
+        except OSError as problem:
+            raise IndexUnavailable(f"The index cannot be written: {problem.strerror}") from problem
+        self._looked = 0.0
+
+
+@contextlib.contextmanager
+def _damage_is_unavailability() -> Iterator[None]:
+    """Turn whatever Whoosh raises over damaged or missing files into `IndexUnavailable`."""
+    try:
+        yield
+    except IndexUnavailable:
+        raise
+    except Exception as problem:  # Whoosh reads pickles and raises plain exceptions of any kind.
+        raise IndexUnavailable(f"The index cannot be read ({type(problem).__name__})") from problem
+
+
+def _each_once(documents: Iterable[Document]) -> Iterator[Document]:
+    seen: set[str] = set()
+    for document in documents:
+        if document.id not in seen:
+            seen.add(document.id)
+            yield document
+
+
+class _Writer:
+    """One write: a Whoosh writer that is given terms ready, and keeps segments few."""
+
+    def __init__(self, index: FileIndex) -> None:
+        self._index = index
+        self.documents = 0
+        self.contents = 0
+
+    def replace(self, gone: Iterable[str], rows: Iterable[dict[str, Any]]) -> None:
+        """Remove ids, add rows, commit. On any problem nothing is changed."""
+        writer = self._index.writer(codec=Codec(), compound=False, limitmb=_MEMORY)
+        try:
+            for id_ in gone:
+                writer.delete_by_term("id", id_)
+            for row in rows:
+                writer.add_document(**row)
+            writer.commit(mergetype=_merge_small)
+        except BaseException:
+            if not writer.is_closed:
+                writer.cancel()
+            raise
+        contents = TOC.read(self._index.storage, NAME, schema=SCHEMA)
+        self.contents = contents.generation
+        self.documents = sum(part.doc_count_all() - part.deleted_count() for part in contents.segments)
+
+
+def _row(document: Document) -> dict[str, Any]:
+    """A document as the fields of the index."""
+    analysed = analyse(document)
+    title, summary, _, _, text = texts(document)
+    details = Details(
+        document.id, document.kind, document.topic, document.language, document.country, document.visibility,
+        document.boost, document.updated.timestamp(),
+    )  # fmt: skip
+    return {
+        "id": document.id,
+        "terms": _term_postings(analysed),
+        "words": [(word.encode(), 1, weight, b"") for word, weight in analysed.words.items()],
+        "details": details.to_bytes(),
+        "shown": shown_to_bytes(title, summary, text, document.url),
+    }
+
+
+def _term_postings(analysed: Analysed) -> list[tuple[bytes, int, float, bytes]]:
+    return [
+        (term.encode(), 1, occurrence.weight, array("H", occurrence.positions).tobytes())
+        for term, occurrence in analysed.terms.items()
+    ]
+
+
+def _merge_small(writer: Any, segments: list[Any]) -> list[Any]:
+    """Merge so that each segment left is more than twice all smaller ones: few segments, each rewritten rarely.
+
+    A segment of which more than a third is deleted is rewritten too.
+    """
+    kept: list[Any] = []
+    merged = writer.doc_count()
+    for segment in sorted(segments, key=lambda part: part.doc_count_all()):
+        size = segment.doc_count_all()
+        if size <= 2 * max(merged, 5) or segment.deleted_count() * 3 > size:
+            reader = SegmentReader(writer.storage, writer.schema, segment)
+            writer.add_reader(reader)
+            reader.close()
+            merged += size
+        else:
+            kept.append(segment)
+    return kept
