@@ -33,7 +33,8 @@ function press(target) {
   } else {
     target.click();
     const focus = target.dataset.keyFocus && document.querySelector(target.dataset.keyFocus);
-    if (focus) focus.focus();
+    focus?.focus();
+    if (focus?.localName === "textarea" && focus.selectionEnd === 0) focus.setSelectionRange(focus.value.length, focus.value.length);
   }
 }
 

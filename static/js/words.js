@@ -14,9 +14,9 @@ export function element(tag, properties = {}, ...children) {
   return made;
 }
 
-/** A size in bytes as people say it, in the language of the page. */
+/** A size in bytes as people say it (1 MB is 2^20, as in the limits of the settings), in the language of the page. */
 export function size(bytes) {
-  const [value, unit] = bytes < 1e6 ? [bytes / 1e3, "kilobyte"] : [bytes / 1e6, "megabyte"];
+  const [value, unit] = bytes < 1048576 ? [bytes / 1024, "kilobyte"] : [bytes / 1048576, "megabyte"];
   return new Intl.NumberFormat(document.documentElement.lang, { style: "unit", unit, maximumFractionDigits: value < 10 ? 1 : 0 }).format(value);
 }
 
