@@ -35,9 +35,11 @@ class Profile(Model):
     version: Mapped[int] = mapped_column(default=1)
 
     user: Mapped[User] = relationship(lazy="joined")
-    topics: Mapped[list[ProfileTopic]] = relationship(lazy="selectin", order_by="ProfileTopic.topic", cascade="all, delete-orphan")
+    topics: Mapped[list[ProfileTopic]] = relationship(
+        lazy="selectin", order_by="ProfileTopic.topic", cascade="all, delete-orphan"
+    )
 
-    __mapper_args__ = {"version_id_col": version}  # noqa: RUF012
+    __mapper_args__ = {"version_id_col": version}
 
     @classmethod
     def visible_to(cls, user: User | None) -> Select[tuple[Profile]]:  # type: ignore[override]
@@ -104,9 +106,11 @@ class Connection(Model):
     seeker: Mapped[User] = relationship(foreign_keys=[seeker_id], lazy="joined")
     helper: Mapped[User] = relationship(foreign_keys=[helper_id], lazy="joined")
     proposed_by: Mapped[User] = relationship(foreign_keys=[proposed_by_id], lazy="select")
-    exchanges: Mapped[list[Exchange]] = relationship(order_by="Exchange.at", lazy="select", back_populates="connection")
+    exchanges: Mapped[list[Exchange]] = relationship(
+        order_by="Exchange.at", lazy="select", back_populates="connection"
+    )
 
-    __mapper_args__ = {"version_id_col": version}  # noqa: RUF012
+    __mapper_args__ = {"version_id_col": version}
 
     @property
     def topic_name(self) -> str:
@@ -120,7 +124,9 @@ class Connection(Model):
             return select(cls).where(False)  # type: ignore[arg-type]
         if user.is_staff:
             return select(cls)
-        return select(cls).where(or_(cls.seeker_id == user.id, cls.helper_id == user.id, cls.proposed_by_id == user.id))
+        return select(cls).where(
+            or_(cls.seeker_id == user.id, cls.helper_id == user.id, cls.proposed_by_id == user.id)
+        )
 
 
 class Exchange(Model):

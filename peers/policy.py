@@ -1,10 +1,9 @@
 """Who may see profiles, and propose, accept and keep connections."""
 
-from flask import g, has_request_context
-
 from accounts.models import User
 from accounts.policy import staff
 from core.policy import anyone, role_rule, rule
+from peers import grants
 from peers.models import Connection, Profile
 
 
@@ -22,21 +21,26 @@ def sees_profile(person: User | None, profile: Profile) -> bool:
 
 
 def side(person: User | None, connection: Connection) -> str:
-    """"seeker", "helper", or "" for whoever is neither; a signed link opened in this browser stands for its person."""
-    granted = g.get("connection_grants", {}).get(connection.id) if has_request_context() else None
-    for name, user_id in (("seeker", connection.seeker_id), ("helper", connection.helper_id)):
-        if user_id == granted or (person is not None and user_id == person.id):
-            return name
-    return ""
+    """Which side a person is: seeker, helper, or "" for neither; a signed link opened in this browser stands for its person."""
+    who = person if person is not None else grants.holder(connection)
+    if who is None:
+        return ""
+    return {connection.seeker_id: "seeker", connection.helper_id: "helper"}.get(who.id, "")
 
 
 def sees(person: User | None, connection: Connection) -> bool:
     """Both sides, the proposer and staff."""
-    return staff(person) or bool(side(person, connection)) or (person is not None and person.id == connection.proposed_by_id)
+    return (
+        staff(person)
+        or bool(side(person, connection))
+        or (person is not None and person.id == connection.proposed_by_id)
+    )
 
 
 role_rule("peers.browse", anyone, "See the directory and the map, as far as champions chose to show themselves.")
-role_rule("profile.keep", lambda person: person is not None and person.is_champion, "Keep a champion's profile of one's own.")
+role_rule(
+    "profile.keep", lambda person: person is not None and person.is_champion, "Keep a champion's profile of one's own."
+)
 role_rule("connection.propose", lambda person: person is not None and (person.is_champion or person.is_staff),
           "Propose a connection.")  # fmt: skip
 role_rule("connection.list", lambda person: person is not None and (person.is_champion or person.is_staff),
