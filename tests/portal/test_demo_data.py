@@ -244,7 +244,9 @@ def test_a_connection_joins_two_people_who_can_talk_about_something_the_helper_k
     assert seeker["organisation"] != helper["organisation"]
     assert set(seeker["languages"]) & set(helper["languages"])
     levels = {
-        (profile["person"], item["topic"]): item["level"] for profile in PEERS["profiles"] for item in profile["topics"]
+        (profile["person"], item["topic"]): item["level"]
+        for profile in PEERS["profiles"]
+        for item in profile["topics"]
     }
     assert levels[connection["helper"], connection["topic"]] in {"working", "expert"}
     assert not connection["ticket"] or connection["ticket"] in {ticket["key"] for ticket in TICKETS}
