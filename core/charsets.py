@@ -1,58 +1,11 @@
-"""Bytes of unknown origin to text: the declared charset if it fits, else a detected one, else Windows-1252. Never raises."""
+"""Bytes of unknown origin to text: by the declared charset if it fits, else by a detected one. Never raises."""
 
 import codecs
-import math
 import re
 from dataclasses import dataclass
 
-#: Charsets that a label is allowed to choose: text only, nothing that computes (punycode, unicode_escape, zlib).
-_KNOWN = frozenset(
-    "ascii utf-8 utf-8-sig utf-7 utf-16 utf-16-le utf-16-be utf-32 utf-32-le utf-32-be gb18030 gbk gb2312 hz "
-    "big5 big5hkscs cp950 shift_jis shift_jis_2004 shift_jisx0213 cp932 euc_jp euc_jis_2004 euc_jisx0213 "
-    "iso2022_jp iso2022_jp_1 iso2022_jp_2 iso2022_jp_3 iso2022_jp_ext iso2022_jp_2004 iso2022_kr euc_kr cp949 johab "
-    "koi8-r koi8-u koi8-t kz1048 ptcp154 tis-620 iso8859-1 iso8859-2 iso8859-3 iso8859-4 iso8859-5 iso8859-6 "
-    "iso8859-7 iso8859-8 iso8859-9 iso8859-10 iso8859-11 iso8859-13 iso8859-14 iso8859-15 iso8859-16 mac-roman "
-    "mac-cyrillic mac-latin2 mac-greek mac-turkish cp437 cp720 cp737 cp775 cp850 cp852 cp855 cp857 cp858 cp860 cp861 "
-    "cp862 cp863 cp864 cp865 cp866 cp869 cp874 cp1125 cp1250 cp1251 cp1252 cp1253 cp1254 cp1255 cp1256 cp1257 "
-    "cp1258".split()
-)
+from core.charset_tables import ALIASES, CHINESE, CHINESE_OLD, KNOWN, MEANS, NO_CLAIM, RUSSIAN, WESTERN
 
-#: Labels that mean a larger charset in practice (WHATWG Encoding Standard), and labels Python does not know.
-_MEANS = {
-    "iso8859-1": "cp1252",
-    "iso8859-9": "cp1254",
-    "iso8859-11": "cp874",
-    "gb2312": "gb18030",
-    "gbk": "gb18030",
-    "euc_kr": "cp949",
-    "shift_jis": "cp932",
-    "utf-8-sig": "utf-8",
-}
-_ALIASES = {
-    "iso-8859-8-i": "iso8859-8",
-    "iso-8859-8-e": "iso8859-8",
-    "ks_c_5601-1987": "cp949",
-    "ks_c_5601": "cp949",
-    "x-sjis": "cp932",
-    "x-gbk": "gb18030",
-    "x-mac-roman": "mac-roman",
-    "x-mac-cyrillic": "mac-cyrillic",
-    "macintosh": "mac-roman",
-    "unicode-1-1-utf-7": "utf-7",
-    "utf8mb4": "utf-8",
-    "ansi_x3.110-1983": "cp1252",
-    "iso-10646": "utf-16",
-    "unicode": "utf-16",
-    "cp-850": "cp850",
-    "windows-874": "cp874",
-    "windows-31j": "cp932",
-    "ansi": "cp1252",
-    "iso-8859": "cp1252",
-    "x-user-defined": "cp1252",
-    "koi8-ru": "koi8-u",
-}
-#: Labels by which a program says that it does not know.
-_NO_CLAIM = frozenset({"", "unknown-8bit", "x-unknown", "unknown", "default", "binary", "8bit", "7bit", "none", "_iso-2022-jp$esc"})
 _SINGLE_BYTE = ("cp1", "cp4", "cp7", "cp8", "iso8859", "koi8", "mac-", "ascii", "kz", "ptcp", "tis")
 _BOMS = (
     (codecs.BOM_UTF8, "utf-8"),
@@ -93,20 +46,23 @@ def known(label: str) -> str:
     if len(name) > 40 or not name.isascii():
         return ""
     name = name.partition("*")[0]
-    if name in _ALIASES:
-        return _ALIASES[name]
+    if name in ALIASES:
+        return ALIASES[name]
     name = re.sub(r"^(?:charset=|x-)", "", name)
     try:
         found = codecs.lookup(re.sub(r"^(?:windows|win|cp)[-_ ]?(\d{3,4})$", r"cp\1", name)).name
     except (LookupError, ValueError):
         return ""
-    return _MEANS.get(found, found) if found in _KNOWN else ""
+    return MEANS.get(found, found) if found in KNOWN else ""
 
 
 def decode(data: bytes, declared: str = "") -> Decoded:
-    """Decode ``data``: by its declared charset when the bytes fit, else by what they look like (RFC 2045, 6.1 is no help)."""
+    """Decode ``data``: by its declared charset when the bytes fit, else by what they look like.
+
+    ``declared`` is the label as it stands in the mail, "" if there is none. The result says so if it was not followed.
+    """
     claimed = known(declared)
-    says_nothing = declared.strip().strip("\"'").lower() in _NO_CLAIM
+    says_nothing = declared.strip().strip("\"'").lower() in NO_CLAIM
     if data.isascii() and claimed in {"", "ascii", "utf-8", "cp1252"} and b"\x1b" not in data:
         unknown = not claimed and not says_nothing
         return Decoded(data.decode("ascii"), "ascii", _unknown(declared, "ascii") if unknown else "")
@@ -116,9 +72,9 @@ def decode(data: bytes, declared: str = "") -> Decoded:
     if data.isascii() and _ISO2022_JP.search(data) and not claimed.startswith(("iso2022", "utf-7", "hz")):
         return Decoded(data.decode("iso2022_jp", "replace"), "iso2022_jp", "The text is in ISO-2022-JP undeclared.")
     if claimed and claimed != "ascii":
-        text = _as_claimed(data, claimed)
-        if text is not None:
-            return text
+        fitting = _as_claimed(data, claimed)
+        if fitting is not None:
+            return fitting
     detected = detect(data)
     text_errors = "stray-windows-1252" if detected == "utf-8" else "replace"
     text = data.decode(detected, text_errors)
@@ -180,7 +136,9 @@ def _mostly_utf8(sample: bytes) -> bool:
 def _long_runs(data: bytes) -> bool:
     """Whether bytes over 127 stand in long runs, as they never do in a language of western Europe."""
     runs = _HIGH_RUN.findall(data[:_SAMPLE])
-    return sum(len(run) for run in runs) >= 8 and sum(len(run) for run in runs if len(run) > 3) * 2 > sum(map(len, runs))
+    return sum(len(run) for run in runs) >= 8 and sum(len(run) for run in runs if len(run) > 3) * 2 > sum(
+        map(len, runs)
+    )
 
 
 def _unknown(declared: str, used: str) -> str:
@@ -192,20 +150,19 @@ def _short(label: str) -> str:
 
 
 #: Candidates in order of preference when two score the same.
-_CANDIDATES = ("cp1252", "cp1251", "koi8-r", "cp866", "gb18030", "cp932", "euc_jp", "big5", "cp949", "cp1256", "cp1253")
-_WESTERN = frozenset("áéíóúàèìòùâêîôûäëïöüãõñçåæøœßýÁÉÍÓÚÀÈÌÒÙÂÊÎÔÛÄËÏÖÜÃÕÑÇÅÆØŒ¿¡«»°ºª€£§©®·–—‘’“”•…\xa0´²³")
-#: How often a letter comes among a thousand of Russian text; the last four are Ukrainian and Belarusian.
-_RUSSIAN_FREQUENCY = dict(
-    zip(
-        "оеаинтсрвлкмдпуяыьгзбчйхжшюцщэфёъіїєґ",
-        (109, 85, 80, 74, 67, 63, 55, 47, 45, 43, 35, 32, 30, 28, 26, 20, 19, 17, 17, 16, 16, 14, 12, 10, 9, 7, 6, 5, 4)
-        + (3, 3, 2, 1, 20, 6, 5, 1),
-        strict=True,
-    )
+_CANDIDATES = (
+    "cp1252",
+    "cp1251",
+    "koi8-r",
+    "cp866",
+    "gb18030",
+    "cp932",
+    "euc_jp",
+    "big5",
+    "cp949",
+    "cp1256",
+    "cp1253",
 )
-_RUSSIAN = {char: math.log(frequency + 0.5) / 1.6 for char, frequency in _RUSSIAN_FREQUENCY.items()}
-_CHINESE = frozenset("的一是不了在人有我他这个们中来上大为和国地到以说时要就出会可也你对生能而子那得于着下自之年过发后作里用道行所然家种事成方多经么去法学如都同现当没动面起看定天分还进好小部其些主样理心她本前开但因只从想实日军者意无力它与长把机十民第公此已工使情明性知全三又关点正业外将两高间由问很最重并物手应战向头文体政美相见被利什二等产或新己制身果加西斯月话合回特代内信表化老给世位次度门任常先海通教儿原东声提立及比员解水名真论处走义各入几口认条平系气题活尔更别打女变四神总何电数安少报才结反受目太量再感建务做接必场件计管期市直德资命山金指克许统区保至队形社便空决治展马科司五基眼书非则听白却界达光放强即像难且权思王象完设式色路记南品住告类求据程北边死张该交规万取拉格望觉术领共确传师观清今切院让识候带导争运您请谢附件邮")
-_CHINESE_OLD = frozenset("的是不我有這個們來為國會說時對學過發後還進開無與長機動經現點業應戰關問題實電數請謝郵您們於")
 
 
 def detect(data: bytes) -> str:
@@ -244,20 +201,28 @@ def _points(name: str, before: str, char: str, after: str) -> float:
         return -6
     among_ascii = (before.isascii() and before.isalpha()) or (after.isascii() and after.isalpha())
     if name == "cp1252":
-        # A letter with an accent stands alone among plain letters; two in a row are rare.
-        return (3 if before.isascii() and after.isascii() else 1.5 if before.isascii() else -0.5) if char in _WESTERN else -1
+        # A letter with an accent stands alone among plain letters; two in a row are rare but for "ção".
+        if before in "çÇ" and char in "ãõÃÕéá":
+            return 3
+        return (
+            (3 if before.isascii() and after.isascii() else 1.5 if before.isascii() else -0.5)
+            if char in WESTERN
+            else -1
+        )
     if name in {"cp1251", "koi8-r", "cp866"}:
         if char.isalpha() and among_ascii:
             return -2
-        if char in _RUSSIAN:
-            return _RUSSIAN[char]
-        if char.lower() in _RUSSIAN:
-            return _RUSSIAN[char.lower()] - 0.05 if not before.isalpha() or before.isupper() else -2
+        if char in RUSSIAN:
+            return RUSSIAN[char]
+        if char.lower() in RUSSIAN:
+            return RUSSIAN[char.lower()] - 0.05 if not before.isalpha() or before.isupper() else -2
         return 0.5 if char in "«»—–№…\xa0" else -2
+    if among_ascii and name not in {"cp1256", "cp1253"}:
+        return -0.5 if _cjk(char) or "\uac00" <= char <= "\ud7a3" else -2
     if name == "gb18030":
-        return (5 if char in _CHINESE else 3 if char in "，。：；！？、（）“”《》" else 1.4) if _cjk(char) else -2
+        return (5 if char in CHINESE else 3 if char in "，。：；！？、（）“”《》" else 1.4) if _cjk(char) else -2
     if name == "big5":
-        return (5.5 if char in _CHINESE_OLD else 3 if char in "，。：；！？、（）「」" else 1.3) if _cjk(char) else -2
+        return (5.5 if char in CHINESE_OLD else 3 if char in "，。：；！？、（）「」" else 1.3) if _cjk(char) else -2
     if name in {"cp932", "euc_jp"}:
         if "\u3040" <= char <= "\u30ff":
             return 5

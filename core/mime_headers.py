@@ -1,4 +1,4 @@
-"""Header fields of a mail to plain values: encoded words, parameters, addresses, ids, dates. Linear in time, never raises."""
+"""Header fields of a mail to plain values: encoded words, parameters, addresses, ids, dates. Never raises."""
 
 import base64
 import binascii
@@ -15,7 +15,7 @@ from core.charsets import decode
 #: What turns text round for the eye (RFC 3987, 4.1) and so can disguise a name or a file extension.
 _BIDI = dict.fromkeys([*range(0x202A, 0x202F), *range(0x2066, 0x206A), 0x200E, 0x200F, 0x061C])
 _BREAKS = dict.fromkeys(map(ord, "\t\n\v\f\r\x1c\x1d\x1e\x85\u2028\u2029"), " ")
-_CONTROLS = {code: None for code in [*range(0x20), *range(0x7F, 0xA0), 0xFEFF]} | _BREAKS
+_CONTROLS = dict.fromkeys([*range(32), *range(127, 160), 65279]) | _BREAKS
 _FOLD = re.compile(r"[ \t]*(?:\r\n|\r|\n)[ \t]*")
 _ENCODED_START = re.compile(r"=\?([^?\s]{1,60})\?([bBqQ])\?")
 #: Encoded words are at most 75 characters by RFC 2047; programs that break the rule stay below this.
@@ -114,7 +114,7 @@ def _joined(run: list[tuple[str, str, str]]) -> str:
     """Neighbouring encoded words as text: of one charset they are joined first, for characters split between two."""
     out: list[str] = []
     while run:
-        charset, encoding, text = run[0]
+        charset, encoding, _ = run[0]
         same = 1
         while same < len(run) and run[same][0].lower() == charset.lower() and run[same][1] == encoding:
             same += 1

@@ -1,0 +1,187 @@
+"""What a delivery report says: by RFC 3464 where it is kept, else by the words of qmail, Exim and others."""
+
+import re
+from typing import TypedDict
+
+from core.charsets import decode
+from core.mime_headers import Address, Headers, addresses, clean, decoded, fields, message_ids
+from core.mime_tree import Node
+
+
+class Bounce(TypedDict):
+    """One failed or delayed delivery; a value that the report does not tell is ""."""
+
+    status: str
+    action: str
+    recipient: str
+    original_message_id: str
+    diagnostic: str
+
+
+_DAEMON = re.compile(r"(?:mailer-daemon|postmaster|mail-daemon|mailerdaemon|double-bounce)\b", re.IGNORECASE)
+_SUBJECTS = (
+    "undelivered mail returned", "delivery status notification", "delivery failure", "delivery has failed",
+    "failure notice", "failed delivery", "mail delivery failed", "mail delivery failure",
+    "mail delivery system", "undeliverable", "undelivered", "returned mail", "returned to sender",
+    "message not delivered", "non delivery", "nondeliverable", "mail system error",
+    "delivery notification: delivery", "warning: could not send", "warning: message", "delayed mail",
+    "delivery delayed", "could not be delivered", "no se puede entregar", "no se pudo entregar", "no entregado",
+    "error en la entrega", "mensaje no entregado", "non remis", "échec de la remise", "échec de remise",
+    "remise impossible", "não entregue", "falha na entrega", "não é possível entregar", "unzustellbar",
+    "nicht zugestellt", "zustellung fehlgeschlagen", "недоставленное", "не доставлено",
+)  # fmt: skip
+_BODY_SIGNS = (
+    "this is the qmail-send program", "i'm afraid i wasn't able to deliver your message",
+    "this message was created automatically by mail delivery software", "this is the mail system at host",
+    "could not be delivered to one or more", "delivery has failed to these recipients",
+    "did not reach some or all of the intended recipients",
+    "the following addresses had permanent fatal errors", "the following address(es) failed",
+    "your message wasn't delivered", "your message couldn't be delivered", "message could not be delivered",
+    "was undeliverable", "i was unable to deliver", "unable to deliver your message", "address rejected",
+    "sorry, i couldn't find any host", "user unknown", "no se pudo entregar", "n'a pas pu être remis",
+    "não pôde ser entregue", "konnte nicht zugestellt werden",
+)  # fmt: skip
+_COPY = re.compile(
+    r"^[-= ]{2,20}(?:below this line is a copy of the message|this is a copy of|original message|included message"
+    r"|returned message|the header of the original|message header follows)[^\n]{0,200}$",
+    re.IGNORECASE | re.MULTILINE,
+)
+_STATUS = re.compile(r"(?<![\d.])([245]\.\d{1,3}\.\d{1,3})(?![\d.])")
+_CODE = re.compile(r"(?<![\d.:-])([45]\d\d)(?=[ \-:][^\n])")
+_EMAIL = re.compile(r"[^\s<>()\[\]\"':;,=@]{1,64}@[A-Za-z0-9.-]{1,190}[A-Za-z0-9]")
+_ID_FIELD = re.compile(
+    r"^[> ]{0,4}message-id:[ \t]{0,9}(?:\r?\n[ \t]{1,9})?(<[^<>\s]{1,900}>)", re.IGNORECASE | re.MULTILINE
+)
+_TRANSIENT = (
+    "delayed",
+    "delay",
+    "will retry",
+    "not yet been delivered",
+    "warning message only",
+    "no action is required on your part",
+)
+_TEXT = 20_000
+_REPORTED = frozenset({"failed", "delayed"})
+
+
+def bounce_of(root: Node, headers: Headers, *, sender: Address | None, subject: str, text: str) -> Bounce | None:
+    """What the mail reports as undelivered or late, or None if it is no such report.
+
+    Reports of success (``delivered``, ``relayed``, ``expanded``), read receipts and abuse reports are no bounces.
+    """
+    parts = list(_leaves(root))
+    for part in parts:
+        if part.content_type in {"message/delivery-status", "message/global-delivery-status"}:
+            bounce = _from_status(part, parts, headers, text)
+            return bounce if bounce is None or bounce["action"] in _REPORTED else None
+    if root.content_type == "multipart/report" and root.parameters.get("report-type", "").lower() != "delivery-status":
+        return None
+    if not _looks_bounced(headers, sender, subject, text):
+        return None
+    return _from_words(parts, headers, subject, text)
+
+
+def _leaves(node: Node) -> list[Node]:
+    return [leaf for child in node.children for leaf in _leaves(child)] if node.children else [node]
+
+
+def _from_status(part: Node, parts: list[Node], headers: Headers, text: str) -> Bounce | None:
+    """The first failed recipient of a delivery-status part, else the first one (RFC 3464, 2.3)."""
+    blocks = re.split(r"\r?\n[ \t]*\r?\n", decode(part.body[:200_000]).text.strip())
+    groups: list[dict[str, str]] = []
+    for block in blocks[:200]:
+        found: dict[str, str] = {}
+        for name, value in fields(block):
+            found.setdefault(name, value)
+        if "action" in found or "final-recipient" in found or "status" in found:
+            groups.append(found)
+    if not groups:
+        return None
+    best = next((group for group in groups if _action(group) == "failed"), groups[0])
+    status = _STATUS.search(best.get("status", "")) or _STATUS.search(best.get("diagnostic-code", ""))
+    recipient = _typed(best.get("final-recipient", "")) or _typed(best.get("original-recipient", ""))
+    return Bounce(
+        status=status[1] if status else "",
+        action=_action(best) or "failed",
+        recipient=recipient,
+        original_message_id=_original_id(parts, headers, text),
+        diagnostic=_shown(_value(best.get("diagnostic-code", ""))),
+    )
+
+
+def _action(group: dict[str, str]) -> str:
+    words = group.get("action", "").lower().split()
+    return words[0].strip(";,.()") if words else ""
+
+
+def _value(typed: str) -> str:
+    """What stands after the type in ``rfc822; someone@example.org`` or ``smtp; 550 No such user``."""
+    kind, semicolon, value = typed.partition(";")
+    return value.strip() if semicolon and " " not in kind.strip() else typed.strip()
+
+
+def _typed(typed: str) -> str:
+    value = _value(typed)
+    found = addresses(value)
+    return found[0].email if found else clean(value)[:320].strip("<>")
+
+
+def _shown(text: str) -> str:
+    return re.sub(r"\s+", " ", decoded(text[:2_000]))[:500].strip()
+
+
+def _looks_bounced(headers: Headers, sender: Address | None, subject: str, text: str) -> bool:
+    if "x-failed-recipients" in headers:
+        return True
+    daemon = sender is not None and bool(_DAEMON.match(sender.email))
+    null_path = headers.first("return-path").replace(" ", "") == "<>"
+    begin = text[:3_000].lower()
+    by_subject = any(words in subject.lower() for words in _SUBJECTS)
+    by_body = any(words in begin for words in _BODY_SIGNS)
+    return (
+        (daemon and (by_subject or by_body)) or (null_path and by_body and by_subject) or "qmail-send program" in begin
+    )
+
+
+def _from_words(parts: list[Node], headers: Headers, subject: str, text: str) -> Bounce:
+    copy = _COPY.search(text[:_TEXT])
+    report = text[: copy.start()] if copy else text[:_TEXT]
+    said = next(iter(addresses(headers.first("x-failed-recipients"))), None)
+    own = {address.email.lower() for name in ("to", "from") for address in addresses(headers.first(name)[:5_000])}
+    emails = [each for each in _EMAIL.findall(report) if each.lower() not in own]
+    recipient = said.email if said else (emails[0] if emails else "")
+    lines = [line.strip() for line in report.splitlines() if line.strip()]
+    diagnostic = next((line for line in lines if _STATUS.search(line) or _CODE.search(line)), "")
+    if not diagnostic and recipient:
+        near = next((place for place, line in enumerate(lines) if recipient in line), -1)
+        diagnostic = lines[near + 1] if 0 <= near < len(lines) - 1 else ""
+    status = _STATUS.search(diagnostic) or _STATUS.search(report)
+    code = _CODE.search(diagnostic)
+    number = status[1] if status else f"{code[1][0]}.0.0" if code else ""
+    late = any(words in f"{subject} {report[:2_000]}".lower() for words in _TRANSIENT)
+    action = "delayed" if late and not number.startswith("5") else "failed"
+    return Bounce(
+        status=number,
+        action=action,
+        recipient=recipient,
+        original_message_id=_original_id(parts, headers, text),
+        diagnostic=_shown(diagnostic),
+    )
+
+
+def _original_id(parts: list[Node], headers: Headers, text: str) -> str:
+    """The Message-ID of the mail that was not delivered: from its copy, its header, the text, or the thread fields."""
+    for part in parts:
+        if part.content_type in {"message/rfc822", "text/rfc822-headers", "message/global", "message/global-headers"}:
+            block = decode(part.body[:100_000]).text.lstrip("\r\n")
+            for name, value in fields(re.split(r"\r?\n\r?\n", block, maxsplit=1)[0]):
+                if name == "message-id":
+                    return next(iter(message_ids(value)), "")
+    found = _ID_FIELD.search(text[:200_000])
+    if found:
+        return next(iter(message_ids(found[1])), "")
+    for name in ("in-reply-to", "references"):
+        ids = message_ids(headers.first(name))
+        if ids:
+            return ids[-1]
+    return ""

@@ -1,0 +1,169 @@
+"""The language of a short text: by its script, then by its small words. Deterministic, nothing to download.
+
+Says "" when unsure: a wrong language costs more than none (templates, routing and stemming follow it).
+"""
+
+import re
+
+_SAMPLE = 2_000
+_WORD = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)?")
+_NOISE = re.compile(r"https?://\S{1,500}|\S{1,100}@\S{1,200}|^>.{0,500}$", re.MULTILINE)
+
+#: The commonest small words of each language; a word in several languages counts less in each.
+_WORDS = {
+    "en": (
+        "the and of to in is that for it with as was on are be this have from or by not but what we our you your "
+        "can would how there if will they which please thank thanks regards hello dear could should about has had "
+        "were an at do does when where who their its i'm don't us i my me"
+    ),
+    "es": (
+        "el la los las de que y en un una por con para del se es al lo como más pero sus su le ya este esta sí "
+        "porque cuando muy sin sobre también me hasta hay donde quien desde nos durante estamos todo gracias hola "
+        "buenos días saludos estimados cómo qué son tenemos nuestro nuestra puede pueden usted ustedes está están "
+        "ser fue no si o a"
+    ),
+    "fr": (
+        "le la les de des du et en un une que qui est pour dans ce il sur pas plus par je avec tout nous vous mais "
+        "ou comme au aux sont cette ces leur bonjour merci être avons notre nos votre vos ne se été fait peut "
+        "comment avez j'ai c'est d'un d'une qu'il n'est l'on suis à y si cordialement veuillez trouver joint "
+        "fichier ça marche question"
+    ),
+    "pt": (
+        "o a os as de que e do da dos das em um uma para com não por mais como mas ao ele foi na no nas nos se sua "
+        "seu ou quando muito já está eu também só pelo pela até isso ela entre depois sem mesmo aos você vocês são "
+        "obrigado obrigada olá bom dia temos nosso nossa podemos é à às gostaria"
+    ),
+    "it": (
+        "il lo la gli le di che e è un una per con non del della dei delle in nel nella si come più ma anche sono "
+        "questo questa al alla ai da dal ci ho abbiamo grazie buongiorno nostro nostra vostro essere ha hanno "
+        "possiamo vorrei"
+    ),
+    "de": (
+        "der die das und ist nicht ein eine zu den dem des mit von für auf im in sich es auch als an wir ich sie "
+        "wie haben hat werden wird bei oder aus nach aber um kann können guten tag hallo danke bitte unsere unser "
+        "ihre ihr sind noch zum zur über"
+    ),
+    "nl": (
+        "de het een en van is dat niet op te zijn voor met die aan er ook als bij maar om dan kan wij we je ik "
+        "hebben heeft worden naar uit hoe graag bedankt beste onze deze dit door wordt"
+    ),
+    "pl": (
+        "i w nie na to że się z do jest jak ale o co po tak za od dla czy ma przez jako są być mamy proszę "
+        "dziękuję dzień dobry nasze który które oraz lub tym"
+    ),
+    "ro": (
+        "și si în este la de cu pe nu că un o din pentru care sunt mai ca fi sau ce am avem bună ziua mulțumesc vă "
+        "noastre acest această datele prin să"
+    ),
+    "id": (
+        "yang dan di ini untuk dengan dari dalam tidak adalah pada akan kami anda itu ke bisa ada saya kita atau "
+        "juga sudah terima kasih apakah bagaimana oleh sebagai telah"
+    ),
+    "sw": "na ya wa kwa ni katika za la cha hii kuwa kama hiyo yetu asante habari tuna sisi lakini pia au ili",
+    "tr": (
+        "ve bir bu için ile de da ne çok olarak var mı mi daha gibi olan merhaba teşekkürler nasıl biz veri en ama "
+        "sonra kadar"
+    ),
+    "sv": "och att det i en är på som av för med den till inte om har de ett vi jag hur kan tack hej från var eller",
+    "ru": (
+        "и в не на что с по это как для но из мы вы у к за от о же бы или так его при есть если уже только нас нам "
+        "вас вам здравствуйте спасибо добрый день можно ли наши данные быть был какие уважением я а до"
+    ),
+    "uk": (
+        "і в не на що з по це як для але із ми ви у до за від про же би або так його при є якщо вже тільки нас нам "
+        "вас вам добрий день дякую чи можна наші дані бути був які повагою та й я а"
+    ),
+    "bg": (
+        "и в не на що с по това как за но от ние вие у към е са да се ли със че бъде здравейте благодаря данни или "
+        "този които"
+    ),
+}
+_LISTS = {language: frozenset(words.split()) for language, words in _WORDS.items()}
+_CYRILLIC = frozenset({"ru", "uk", "bg"})
+_SHARED: dict[str, float] = {}
+for _words in _LISTS.values():
+    for _word in _words:
+        _SHARED[_word] = _SHARED.get(_word, 0) + 1
+_WEIGHTS = {
+    language: {word: 1 / _SHARED[word] for word in words if len(word) > 1 or _SHARED[word] < 3}
+    for language, words in _LISTS.items()
+}
+#: Letters that tell languages of one alphabet apart, and what one of them counts.
+_LETTERS = {
+    "es": "ñ¿¡", "pt": "ãõ", "fr": "œêèùû", "de": "ßäöü", "pl": "łąęśżźćń", "ro": "șțăţş", "tr": "ışğ", "sv": "åäö",
+    "ru": "ыэъё", "uk": "іїєґ", "bg": "ъщ",
+}  # fmt: skip
+#: Scripts that one language of our correspondents uses, as ranges of code points.
+_SCRIPTS = (
+    ("el", "\u0370", "\u03ff"), ("hy", "\u0530", "\u058f"), ("he", "\u0590", "\u05ff"), ("am", "\u1200", "\u137f"),
+    ("ka", "\u10a0", "\u10ff"), ("th", "\u0e00", "\u0e7f"), ("hi", "\u0900", "\u097f"), ("bn", "\u0980", "\u09ff"),
+    ("my", "\u1000", "\u109f"), ("km", "\u1780", "\u17ff"), ("lo", "\u0e80", "\u0eff"), ("ko", "\uac00", "\ud7a3"),
+    ("kana", "\u3040", "\u30ff"), ("han", "\u4e00", "\u9fff"), ("arabic", "\u0600", "\u06ff"),
+    ("cyrillic", "\u0400", "\u04ff"),
+)  # fmt: skip
+
+
+def language_of(*texts: str) -> str:
+    """The ISO 639-1 code of the first text whose language is clear, or ""."""
+    for text in texts:
+        found = _language(_NOISE.sub(" ", text[:_SAMPLE]))
+        if found:
+            return found
+    return ""
+
+
+def _language(text: str) -> str:
+    if text.isascii():
+        return _by_words(text.lower(), frozenset(_WEIGHTS) - _CYRILLIC)
+    counts: dict[str, int] = {}
+    latin = 0
+    for char in text:
+        if char < "\u0250":
+            latin += char.isalpha()
+            continue
+        script = _script(char)
+        if script:
+            counts[script] = counts.get(script, 0) + 1
+    script, number = max(counts.items(), key=lambda item: item[1], default=("", 0))
+    if counts.get("kana", 0) * 8 > counts.get("han", 0) and counts.get("kana", 0) >= 3:
+        script, number = "kana", counts["kana"] + counts.get("han", 0)
+    # A letter of Chinese or Japanese says as much as some of an alphabet.
+    weight = 3 if script in {"han", "kana", "ko"} else 1
+    if number < 3 or number * weight * 1.5 < latin:
+        return _by_words(text.lower(), frozenset(_WEIGHTS) - _CYRILLIC)
+    match script:
+        case "cyrillic":
+            return _by_words(text.lower(), _CYRILLIC)
+        case "arabic":
+            return _by_arabic(text)
+        case "han":
+            return "zh"
+        case "kana":
+            return "ja"
+    return script if number >= 6 else ""
+
+
+def _script(char: str) -> str:
+    return next((name for name, first, last in _SCRIPTS if first <= char <= last), "")
+
+
+def _by_arabic(text: str) -> str:
+    """Arabic, Persian or Urdu: the latter two use letters that Arabic lacks."""
+    if sum(map(text.count, "ٹڈڑںے")) >= 2:
+        return "ur"
+    return "fa" if sum(map(text.count, "پچژگیک")) >= 3 else "ar"
+
+
+def _by_words(text: str, languages: frozenset[str]) -> str:
+    words = [word.replace("’", "'") for word in _WORD.findall(text)]
+    if len(words) < 2:
+        return ""
+    scores: list[tuple[float, str]] = []
+    for language in sorted(languages):
+        weights = _WEIGHTS[language]
+        score = sum(weights.get(word, 0.0) for word in words)
+        score += min(3.0, 0.6 * sum(map(text.count, _LETTERS.get(language, ""))))
+        scores.append((score, language))
+    scores.sort(reverse=True)
+    (best, language), (second, _) = scores[0], scores[1]
+    return language if best >= 1.2 and best >= second * 1.25 and best >= len(words) * 0.04 else ""

@@ -1,0 +1,354 @@
+"""The raw bytes of a mail to a tree of decoded parts: limits first, then the parser of the standard library."""
+
+import binascii
+import itertools
+import quopri
+import re
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from email import message_from_bytes
+from email.message import Message
+from email.policy import compat32
+
+from core.mime_headers import Headers, parameters, unfold
+
+_BOUNDARY = re.compile(r"^--([^\r\n]{1,200}?)[ \t]*\r?\n(?=content-)", re.MULTILINE | re.IGNORECASE)
+_MULTIPART = re.compile(rb"(?:\A|[\r\n])content-type:\s*multipart/", re.IGNORECASE)
+_BLANK = re.compile(rb"\r?\n\r?\n")
+_FIELD = re.compile(rb"[^\r\n]*(?:\r?\n[ \t][^\r\n]*)*")
+_DASHES = re.compile(rb"(?:\A|[\r\n])--")
+_HELD = re.compile(rb"held-[0-9a-f]{32}-\d{1,9};")
+#: A Content-Type field is read no further than this.
+_LONGEST_FIELD = 16_000
+#: Bodies longer than this do not pass through the parser.
+_LONG = 64 * 1024
+#: Lines times boundaries that the parser may have to compare.
+_MOST_WORK = 30_000_000
+_DELIMITER = re.compile(rb"^--([^\r\n]*)", re.MULTILINE)
+_HEADER_LINE = re.compile(rb"(?:From |[!-9;-~]+[ \t]*:|[ \t])")
+_KNOWN_LINE = re.compile(
+    rb"(?:from|to|cc|subject|date|message-id|mime-version|content-[a-z-]+|received|reply-to|references|in-reply-to):",
+    re.IGNORECASE,
+)
+_NOT_BASE64 = re.compile(rb"[^A-Za-z0-9+/]")
+_TYPE = re.compile(r"[a-z0-9!#$&^_.+-]{1,80}/[a-z0-9!#$&^_.+-]{1,120}")
+
+
+class Unparsable(Exception):
+    """The bytes are no mail that we dare to read; ``reason`` is a sentence for the mail log."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What one mail may cost: header and decoded size in bytes, the rest in pieces."""
+
+    header_bytes: int = 256 * 1024
+    parts: int = 1_000
+    depth: int = 50
+    addresses: int = 1_000
+    decoded_bytes: int = 60 * 1024 * 1024
+
+
+@dataclass(frozen=True)
+class Node:
+    """One part of a mail: ``body`` is decoded from its transfer encoding; a multipart has children and no body."""
+
+    content_type: str
+    parameters: dict[str, str]
+    disposition: str
+    disposition_parameters: dict[str, str]
+    headers: Headers
+    body: bytes = b""
+    children: tuple["Node", ...] = ()
+
+    @property
+    def is_multipart(self) -> bool:
+        """Whether other parts are inside."""
+        return bool(self.children)
+
+
+@dataclass
+class _Reading:
+    """What is counted while one mail is read."""
+
+    limits: Limits
+    problems: list[str]
+    parts: int = 0
+    decoded: int = 0
+    created: int = 0
+    held: dict[bytes, bytes] = field(default_factory=dict)
+    mended: bool = False
+
+    def message(self) -> Callable[..., Message]:
+        """A message factory for the parser that stops at the limit of parts."""
+
+        def factory(**_: object) -> Message:
+            self.created += 1
+            # The parser makes one message more, to try the factory.
+            if self.created > self.limits.parts + 1:
+                raise Unparsable(f"The message has more than {self.limits.parts} parts.")
+            return _Message()
+
+        return factory
+
+
+class _Message(Message):
+    """A message whose parameters are read by our own parser and whose enclosed messages stay bytes.
+
+    The parser of the standard library takes the parameters of a hostile field in quadratic time, and would take
+    an enclosed message apart, so that its bytes could never be attached as they came.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(policy=compat32)
+        self._content: tuple[str, dict[str, str]] | None = None
+
+    def content(self) -> tuple[str, dict[str, str]]:
+        """The content type and its parameters, "" if none is declared."""
+        if self._content is None:
+            value = next((value for name, value in self.raw_items() if name.lower() == "content-type"), "")
+            self._content = parameters(unfold(str(value)[:_LONGEST_FIELD]))
+        return self._content
+
+    def get_content_type(self) -> str:
+        return "multipart/mixed" if self.content()[0].startswith("multipart/") else "text/plain"
+
+    def get_content_maintype(self) -> str:
+        return self.get_content_type().partition("/")[0]
+
+    def get_boundary(self, failobj: object = None) -> str | None:  # type: ignore[override] # noqa: ARG002 # its shape
+        return self.content()[1].get("boundary", "").rstrip() or None
+
+
+def read(raw: bytes, limits: Limits, problems: list[str]) -> Node:
+    """The tree of parts of ``raw``; what was mended is told in ``problems``.
+
+    Raises ``Unparsable`` over a limit, and when the parser of the standard library fails in any way.
+    """
+    if len(raw) > limits.decoded_bytes * 3 // 2:
+        raise Unparsable(f"The message is larger than {limits.decoded_bytes * 3 // 2 >> 20} MB.")
+    raw = raw.removeprefix(b"\xef\xbb\xbf").lstrip(b"\r\n")
+    if b"\n" not in raw and b"\r" in raw:
+        raw = raw.replace(b"\r", b"\n")
+    if _header_end(raw) > limits.header_bytes:
+        raise Unparsable(f"The header is larger than {limits.header_bytes // 1024} kB.")
+    raw = _mended(raw, problems)
+    multiparts = len(_MULTIPART.findall(raw))
+    if multiparts > limits.depth and _deepest(raw) > limits.depth:
+        raise Unparsable(f"The parts are nested more than {limits.depth} deep.")
+    reading = _Reading(limits, problems)
+    raw = _without_long_bodies(raw, reading)
+    if raw.count(b"\n") * min(multiparts, limits.depth) > _MOST_WORK:
+        raise Unparsable("The message has too many lines in too many parts.")
+    try:
+        message = message_from_bytes(raw, reading.message(), policy=compat32)
+        return _node(message, reading, "text/plain", depth=1)
+    except Unparsable:
+        raise
+    except Exception as error:  # Whatever the parser does on hostile bytes, the mail is kept and shown to staff.
+        raise Unparsable(f"The message cannot be read ({type(error).__name__}).") from error
+
+
+def _without_long_bodies(raw: bytes, reading: _Reading) -> bytes:
+    """Long stretches without a line that could be a boundary, each replaced by a mark that ``_decoded`` knows.
+
+    The parser takes every line through Python, once for each boundary that is open; attachments need not go that way.
+    """
+    if len(raw) < _LONG:
+        return raw
+    marks = [0, *(found.end() - 2 for found in _DASHES.finditer(raw)), len(raw)]
+    out: list[bytes] = []
+    token = secrets.token_hex(16).encode()
+    for start, end in itertools.pairwise(marks):
+        blank = _BLANK.search(raw, start, end) if end - start > _LONG else None
+        stop = raw.rfind(b"\n", start, end) - 1 if end < len(raw) else end
+        if blank is None or stop - blank.end() < _LONG:
+            out.append(raw[start:end])
+            continue
+        mark = b"held-%s-%d;" % (token, len(reading.held))
+        reading.held[mark] = raw[blank.end() : stop]
+        out += [raw[start : blank.end()], mark, raw[stop:end]]
+    return b"".join(out)
+
+
+def _header_end(raw: bytes) -> int:
+    ends = [raw.find(blank) for blank in (b"\n\n", b"\n\r\n", b"\n\r\r\n")]
+    return min((end for end in ends if end >= 0), default=len(raw))
+
+
+def _mended(raw: bytes, problems: list[str]) -> bytes:
+    """Without what comes before the header, with line ends that the parser takes as the sender meant them."""
+    if raw.startswith(b">From "):
+        raw = raw.partition(b"\n")[2]
+    end = _header_end(raw)
+    if b"\r\r\n" in raw[:end]:
+        raw = raw.replace(b"\r\r\n", b"\r\n")
+        end = _header_end(raw)
+    end -= raw[:end].endswith(b"\r")
+    header = raw[:end]
+    mended = header
+    if b"\r" in mended.replace(b"\r\n", b""):
+        mended = re.sub(rb"\r(?!\n)", b" ", mended)
+        problems.append("A header field holds a bare carriage return.")
+    mended = _mended_lines(mended, problems)
+    return raw if mended is header else mended + raw[end:]
+
+
+def _mended_lines(header: bytes, problems: list[str]) -> bytes:
+    """A line that is no field, in the midst of fields, continues the field above it: some programs fold so."""
+    lines = header.split(b"\n")
+    wrong = [place for place, line in enumerate(lines) if not _HEADER_LINE.match(line) and line.strip()]
+    last_known = max((place for place, line in enumerate(lines) if _KNOWN_LINE.match(line)), default=-1)
+    if not wrong or wrong[0] == 0 or wrong[0] > last_known:
+        spaced = [place for place, line in enumerate(lines) if re.match(rb"[!-9;-~]+[ \t]+:", line)]
+        if not spaced or wrong:
+            return header
+    else:
+        for place in wrong:
+            if place < last_known:
+                lines[place] = b" " + lines[place]
+        problems.append("A line of the header is no header field.")
+    for place, line in enumerate(lines):
+        lines[place] = re.sub(rb"^([!-9;-~]+)[ \t]+:", rb"\1:", line)
+    return b"\n".join(lines)
+
+
+def _deepest(raw: bytes) -> int:
+    """How deep multiparts are nested: a pass over the lines that opens and closes boundaries as a parser would."""
+    deepest = position = 0
+    stack: list[bytes] = []
+    while position < len(raw):
+        end = _BLANK.search(raw, position)
+        header = raw[position : end.start() if end else len(raw)]
+        found = _MULTIPART.search(header)
+        if found:
+            value = _FIELD.match(header, found.end())
+            text = unfold((value[0] if value else b"")[:4_000].decode("ascii", "surrogateescape"))
+            stack.append(parameters(text)[1].get("boundary", "").rstrip().encode())
+            deepest = max(deepest, len(stack))
+        position = end.end() if end else len(raw)
+        while position < len(raw):
+            delimiter = _DELIMITER.search(raw, position)
+            if delimiter is None:
+                return deepest
+            position = delimiter.end()
+            name = delimiter[1].rstrip()
+            if name in stack:
+                del stack[stack.index(name) + 1 :]
+                break
+            if name.endswith(b"--") and name[:-2] in stack:
+                del stack[stack.index(name[:-2]) :]
+        if len(stack) > 2_000:
+            return len(stack)
+    return deepest
+
+
+def _node(message: Message, reading: _Reading, default_type: str, depth: int) -> Node:
+    if depth > reading.limits.depth + 1:
+        raise Unparsable(f"The parts are nested more than {reading.limits.depth} deep.")
+    reading.parts += 1
+    if not isinstance(message, _Message):
+        raise TypeError(type(message))
+    items = [(name, str(value)) for name, value in message.raw_items()]
+    if sum(len(value) for _, value in items) > reading.limits.header_bytes:
+        raise Unparsable(f"The header of a part is larger than {reading.limits.header_bytes // 1024} kB.")
+    headers = Headers(items)
+    content_type, content_parameters = message.content()
+    if not content_type:
+        content_type = default_type
+    disposition, disposition_parameters = parameters(headers.first("content-disposition"))
+    if not _TYPE.fullmatch(content_type):
+        reading.problems.append("A content type is malformed.")
+        named = "name" in content_parameters or "filename" in disposition_parameters
+        content_type = "application/octet-stream" if named else "text/plain"
+    payload = message.get_payload()
+    children: tuple[Node, ...] = ()
+    body = b""
+    if isinstance(payload, list):
+        inner = "message/rfc822" if content_type == "multipart/digest" else "text/plain"
+        children = tuple(_node(child, reading, inner, depth + 1) for child in payload if isinstance(child, Message))
+    elif isinstance(payload, str):
+        again = "" if reading.mended else _without_boundary(payload, content_type, headers)
+        if again:
+            reading.mended = True
+            reading.problems.append("The boundary between the parts is not declared rightly.")
+            source = f'Content-Type: multipart/mixed; boundary="{again}"\n\n{payload}'
+            raw = source.encode("utf-8", "surrogateescape")
+            children = _node(
+                message_from_bytes(raw, reading.message(), policy=compat32), reading, "text/plain", depth + 1
+            ).children
+        if not children:
+            data = payload.encode("utf-8", "surrogateescape")
+            if reading.held and b"held-" in data:
+                data = _HELD.sub(lambda found: reading.held.get(found[0], found[0]), data)
+            body = _decoded(data, headers.first("content-transfer-encoding"), reading.problems)
+            reading.decoded += len(body)
+            if reading.decoded > reading.limits.decoded_bytes:
+                raise Unparsable(f"The content is larger than {reading.limits.decoded_bytes >> 20} MB.")
+            if content_type.startswith("multipart/"):
+                content_type = "text/plain"
+    return Node(content_type, content_parameters, disposition, disposition_parameters, headers, body, children)
+
+
+def _without_boundary(payload: str, content_type: str, headers: Headers) -> str:
+    """The boundary that the text of a part uses although its header declares another, or none; else ""."""
+    if not content_type.startswith("multipart/") and "content-type" in headers:
+        return ""
+    if "content-type" not in headers and not payload.lstrip().startswith("--"):
+        return ""
+    found = _BOUNDARY.search(payload)
+    return "" if found is None or '"' in found[1] or "\\" in found[1] else found[1]
+
+
+def _decoded(data: bytes, encoding: str, problems: list[str]) -> bytes:
+    """The bytes of a part by its Content-Transfer-Encoding (RFC 2045, 6), as much as can be read of them."""
+    match encoding.partition(";")[0].strip().strip('"').lower():
+        case "base64":
+            return _base64(data, problems)
+        case "quoted-printable":
+            return quopri.decodestring(data)
+        case "x-uuencode" | "uuencode" | "x-uue" | "uue":
+            return _uuencoded(data, problems)
+        case "" | "7bit" | "8bit" | "binary" | "8-bit" | "7-bit":
+            return data
+        case _:
+            problems.append("A content transfer encoding is unknown; the part is taken as it is.")
+            return data
+
+
+def _base64(data: bytes, problems: list[str]) -> bytes:
+    try:
+        return binascii.a2b_base64(data, strict_mode=False)
+    except binascii.Error:
+        problems.append("A base64 part is damaged.")
+    data = _NOT_BASE64.sub(b"", data)
+    data = data[: len(data) - (1 if len(data) % 4 == 1 else 0)]
+    try:
+        return binascii.a2b_base64(data + b"=" * (-len(data) % 4))
+    except binascii.Error:
+        return b""
+
+
+def _uuencoded(data: bytes, problems: list[str]) -> bytes:
+    out: list[bytes] = []
+    inside = False
+    for line in data.splitlines():
+        if not inside:
+            inside = line.startswith(b"begin ")
+        elif line.strip() == b"end":
+            break
+        else:
+            try:
+                out.append(binascii.a2b_uu(line))
+            except binascii.Error:
+                # Some encoders write trailing characters: take what the length octet promises.
+                try:
+                    out.append(binascii.a2b_uu(line[: (((line[0] - 32) & 63) * 4 + 5) // 3]))
+                except (binascii.Error, IndexError):
+                    problems.append("An uuencoded line is damaged.")
+    return b"".join(out)

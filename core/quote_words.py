@@ -1,0 +1,160 @@
+"""The words by which mail programs and people begin quotations and signatures, in the languages that reach a desk.
+
+Only data. Phrases that a quotation of "mail-parser-reply" knows are taken from it, so that its releases widen ours.
+"""
+
+import re
+
+from mailparser_reply.constants import MAIL_LANGUAGES
+
+
+def _plain(patterns: object) -> set[str]:
+    """The phrases of a pattern list that are plain words; those with operators of regular expressions are left out."""
+    listed = patterns.split("|") if isinstance(patterns, str) else patterns if isinstance(patterns, list) else []
+    phrases = {str(each).lower().strip(" ,.!") for each in listed}
+    return {phrase for phrase in phrases if len(phrase) > 2 and not re.search(r"[\\\[\](){}*+?^$|/:]", phrase)}
+
+
+def _of_library(key: str) -> set[str]:
+    return {phrase for words in MAIL_LANGUAGES.values() for phrase in _plain(words.get(key, ""))}
+
+
+#: Between dashes, or alone, above the header of the mail that is answered.
+ORIGINAL = frozenset(
+    {
+        "original message", "original appointment", "original email", "reply message", "in reply to",
+        "mensaje original", "mensaje citado", "message d'origine", "message d’origine", "message original",
+        "mensagem original", "ursprüngliche nachricht", "urspr. nachricht", "original-nachricht",
+        "originalnachricht", "messaggio originale", "oorspronkelijk bericht", "исходное сообщение",
+        "оригинальное сообщение", "исходное письмо", "початкове повідомлення", "оригінальне повідомлення",
+        "wiadomość oryginalna", "oryginalna wiadomość", "oprindelig meddelelse", "opprinnelig melding",
+        "ursprungligt meddelande", "alkuperäinen viesti", "původní zpráva", "pôvodná správa", "eredeti üzenet",
+        "mesaj original", "mesajul original", "orijinal mesaj", "özgün ileti", "pesan asli", "thư gốc",
+        "原始邮件", "原邮件", "原始郵件", "元のメッセージ", "원본 메시지", "الرسالة الأصلية", "αρχικό μήνυμα",
+        "izvorna poruka", "originalna poruka", "оригинално съобщение",
+    }
+)  # fmt: skip
+#: Above a mail that is passed on: what follows is what the sender wants to show.
+FORWARDED = frozenset(
+    {
+        "forwarded message", "begin forwarded message", "forwarded by", "mensaje reenviado",
+        "inicio del mensaje reenviado", "message transféré", "début du message réexpédié",
+        "début du message transféré", "mensagem encaminhada", "início da mensagem reencaminhada",
+        "início da mensagem encaminhada", "weitergeleitete nachricht", "anfang der weitergeleiteten nachricht",
+        "messaggio inoltrato", "inizio messaggio inoltrato", "doorgestuurd bericht", "пересылаемое сообщение",
+        "перенаправленное сообщение", "пересланное сообщение", "начало переадресованного сообщения",
+        "переслане повідомлення", "перенаправлене повідомлення", "wiadomość przekazana dalej",
+        "treść przekazanej wiadomości", "videresendt meddelelse", "vidarebefordrat meddelande", "转发的邮件",
+        "转发邮件", "轉寄郵件", "転送メッセージ", "전달된 메시지", "رسالة معاد توجيهها",
+    }
+)  # fmt: skip
+FORWARD_PREFIXES = frozenset(
+    {"fwd", "fw", "rv", "reenv", "reenviar", "tr", "enc", "wg", "doorst", "пер", "fs", "转发", "轉寄", "i", "pd", "vs",
+        "vb"}
+) - {"i", "pd", "vs"}  # fmt: skip
+
+#: Parts of the line that says who wrote when; a form of "to write" in each language.
+ATTRIBUTION_VERBS = (
+    " wrote", " writes", " escribió", " escribio", " ha escrito", " a écrit", " a ecrit", " écrivait",
+    " escreveu", " escrito:", " schrieb", " geschrieben", " ha scritto", " schreef", " пишет", " писал",
+    " написал", " пише:", " писав", " написав", " napisał", " pisze:", " skrev", " yazdı", "写道", "寫道",
+    " kirjoitti", " napsal", " napísal", " a scris", " menulis", " đã viết", "님이 작성", " írta", " έγραψε",
+    " напісаў", " написа", " je napisao", " je napisala", "كتب", "تمت كتابة ما يلي", " نوشت", "כתב", "のメール",
+    "さんは書きました",
+)  # fmt: skip
+
+_LEADS = """
+    a a(z) am am, dana den dne dnia el em il le ngày on op pada pe po på ve vào w în στις в на от у
+"""
+#: How the first line of an attribution begins when it is wrapped; a date may begin it, too.
+ATTRIBUTION_LEADS = frozenset(_LEADS.split())
+
+FROM_LABELS = frozenset(
+    {
+        "from", "de", "von", "da", "van", "от", "від", "од", "od", "fra", "från", "lähettäjä", "feladó",
+        "de la", "kimden", "gönderen", "dari", "từ", "发件人", "寄件者", "寄件人", "差出人", "보낸 사람",
+        "보낸사람", "من", "از", "από", "מאת", "remitente", "expéditeur", "remetente", "absender", "mittente",
+        "expeditor", "отправитель", "відправник", "отправлено от",
+    }
+)  # fmt: skip
+OTHER_LABELS = frozenset(
+    {
+        "sent", "to", "cc", "bcc", "subject", "date", "reply-to", "enviado", "enviado el", "enviada em",
+        "enviado em", "para", "asunto", "fecha", "assunto", "data", "à", "a", "envoyé", "envoyé le", "objet",
+        "an", "gesendet", "betreff", "datum", "kopie", "inviato", "oggetto", "per conto di", "verzonden", "aan",
+        "onderwerp", "кому", "дата", "тема", "отправлено", "копия", "отправка", "надіслано", "копія", "wysłano",
+        "do", "temat", "dw", "sendt", "til", "emne", "skickat", "till", "ämne", "lähetetty", "vastaanottaja",
+        "aihe", "dato", "odesláno", "komu", "předmět", "odoslané", "predmet", "elküldve", "címzett", "tárgy",
+        "trimis", "către", "subiect", "kime", "gönderildi", "konu", "tarih", "terkirim", "kepada", "perihal",
+        "subjek", "đã gửi", "tới", "chủ đề", "发送时间", "收件人", "主题", "抄送", "日期", "寄件日期", "收件者",
+        "主旨", "副本", "送信日時", "宛先", "件名", "보낸 날짜", "받는 사람", "제목", "참조", "تاريخ الإرسال",
+        "إلى", "الموضوع", "التاريخ", "نسخة", "στάλθηκε", "προς", "θέμα", "destinatario", "destinataire",
+        "destinatário", "empfänger", "importance",
+    }
+)  # fmt: skip
+
+#: A short text above an unmarked quotation that says: the answers are in the quotation.
+INLINE_HINTS = (
+    "inline", "in-line", "in line", "below", "in red", "in blue", "in bold", "en rojo", "en azul", "abajo",
+    "más abajo", "debajo", "entre líneas", "a continuación", "ci-dessous", "en rouge", "dans le texte",
+    "abaixo", "em vermelho", "a seguir", "unten", "im text", "in rot", "ниже", "в тексте", "красным", "нижче",
+    "qui sotto", "di seguito", "in rosso", "hieronder", "poniżej", "أدناه",
+)  # fmt: skip
+
+SENT_FROM = tuple(
+    sorted(
+        _of_library("sent_from")
+        | {
+            "sent from my", "sent from outlook", "sent from mail for", "sent from yahoo", "sent from proton",
+            "sent via", "sent with", "get outlook for", "enviado desde mi", "enviado desde", "enviado do meu",
+            "enviado pelo", "obtener outlook para", "obtenga outlook para", "obter outlook para",
+            "obter o outlook para", "envoyé de mon", "envoyé depuis", "envoyé à partir de",
+            "obtenir outlook pour", "télécharger outlook pour", "gesendet von", "von meinem",
+            "holen sie sich outlook", "outlook für", "inviato da", "scarica outlook", "verzonden vanaf",
+            "verstuurd vanaf", "outlook voor", "отправлено с", "отправлено из", "скачать outlook",
+            "получить outlook", "надіслано з", "надіслано від", "отримати outlook", "wysłano z", "wysłane z",
+            "pobierz aplikację outlook", "sendt fra", "skickat från", "lähetetty", "hämta outlook", "أرسلت من",
+            "تم الإرسال من", "从我的", "发自我的", "iphoneから送信", "나의 iphone에서", "trimis de pe",
+        }
+    )
+)  # fmt: skip
+
+CLOSINGS = frozenset(
+    _of_library("signatures")
+    - {"tak", "kh", "/\\w+", "salutations"}
+    | {
+        "best", "best regards", "kind regards", "warm regards", "regards", "many thanks", "thanks", "thank you",
+        "thanks in advance", "thank you in advance", "thanks and regards", "thanks & regards", "with thanks",
+        "with best regards", "with kind regards", "best wishes", "all the best", "cheers", "sincerely",
+        "yours sincerely", "yours faithfully", "yours truly", "respectfully", "warmly", "cordially", "br",
+        "rgds", "saludos", "un saludo", "saludos cordiales", "cordiales saludos", "cordial saludo",
+        "un cordial saludo", "atentamente", "atte", "cordialmente", "gracias", "muchas gracias",
+        "gracias de antemano", "gracias y saludos", "un abrazo", "saludos cordiales y gracias", "quedo atento",
+        "quedo atenta", "cordialement", "bien cordialement", "bien à vous", "merci", "merci d'avance",
+        "merci d’avance", "salutations", "meilleures salutations", "sincères salutations",
+        "salutations distinguées", "respectueusement", "bonne journée", "très cordialement", "amicalement",
+        "cdt", "merci beaucoup", "atenciosamente", "att", "abraços", "abraço", "obrigado", "obrigada",
+        "muito obrigado", "muito obrigada", "cumprimentos", "com os melhores cumprimentos",
+        "melhores cumprimentos", "saudações", "grato", "grata", "mit freundlichen grüßen",
+        "mit freundlichem gruß", "freundliche grüße", "viele grüße", "beste grüße", "liebe grüße",
+        "herzliche grüße", "schöne grüße", "gruß", "grüße", "mfg", "vielen dank", "danke", "besten dank",
+        "с уважением", "с наилучшими пожеланиями", "спасибо", "заранее спасибо", "з повагою",
+        "з найкращими побажаннями", "дякую", "щиро дякую", "cordiali saluti", "distinti saluti", "grazie",
+        "un saluto", "met vriendelijke groet", "met vriendelijke groeten", "groeten", "mvg", "pozdrawiam",
+        "z poważaniem", "dziękuję", "مع التحية", "مع أطيب التحيات", "تحياتي", "شكرا", "شكرا لكم",
+        "مع خالص التحية", "с поважением", "hormat saya", "salam",
+    }
+)  # fmt: skip
+DISCLAIMER_WORDS = (
+    "confidential", "confidencial", "confidentiel", "privileged", "vertraulich", "riservat", "disclaimer",
+    "intended recipient", "intended solely", "unauthorized", "unauthorised", "destinatario", "destinataire",
+    "destinatário", "aviso legal", "конфиденциальн", "конфіденційн", "سري",
+)  # fmt: skip
+MAIL_WORDS = ("mail", "message", "mensaje", "correo", "mensagem", "courriel", "nachricht", "сообщени", "повідомлен")
+
+_PARTICLES = """
+    al and ben bin da das de del den der des di do dos du e el et for i ibn la las le los of og the und van von y
+    zu
+"""
+#: Words inside a name or a job title that are written small.
+NAME_PARTICLES = frozenset(_PARTICLES.split())

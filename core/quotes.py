@@ -1,0 +1,279 @@
+"""The new text of a reply: what its writer typed, without the quoted mail below and without the signature.
+
+Everything works line by line with patterns that take linear time. When in doubt the text stays: a quotation too many
+costs the reader a glance, a sentence lost costs the sender an answer.
+"""
+
+import re
+
+from core.quote_words import (
+    ATTRIBUTION_LEADS,
+    ATTRIBUTION_VERBS,
+    CLOSINGS,
+    DISCLAIMER_WORDS,
+    FORWARD_PREFIXES,
+    FORWARDED,
+    FROM_LABELS,
+    INLINE_HINTS,
+    MAIL_WORDS,
+    NAME_PARTICLES,
+    ORIGINAL,
+    OTHER_LABELS,
+    SENT_FROM,
+)
+
+_MAX_TEXT = 1_000_000
+_LONGEST_ATTRIBUTION = 400
+_DATE = re.compile(r"\b(?:19|20)\d\d\b|\d{4}年|\b\d{1,2}[./-]\d{1,2}[./-]\d{2}\b")
+_CLOCK = re.compile(r"\b\d{1,2}[:.h]\d{2}\b|\d{1,2}:\d{2}")
+_ADDRESS = re.compile(r"[\w.+-]{1,64}@[\w-]{1,63}\.\w")
+_ENDS_IN_ADDRESS = re.compile(r"[<(\[][^<>()\s]{1,64}@[^<>()\s]{1,190}[>)\]]{1,2} {0,2}[:：]$")
+_LABEL = re.compile(r"[*_ \t]{0,6}([^\W\d_][^:：\n*]{0,24}?)[*_ \t]{0,3}[:：][*_]{0,3}(?:\s|$)")
+_RULE = re.compile(r"[_*=\-\u2500\u2014 ]{5,}")
+#: Mailing lists append their own lines below such a rule.
+_FOOTER = re.compile(r"_{20,}|-{20,}|={20,}")
+_SIGNATURE = "-- "
+
+
+def reply_text(text: str, subject: str = "") -> str:
+    """The part of ``text`` that is new.
+
+    All of it if that would be nothing, if answers stand between quotations, or if the mail passes another one on
+    (by ``subject`` or by a mark in the text).
+    """
+    whole = text.strip()
+    if len(text) > _MAX_TEXT:
+        return whole
+    lines = [line if line == _SIGNATURE else line.rstrip() for line in text.replace("\u00a0", " ").split("\n")]
+    if _is_forward(subject):
+        return whole
+    kept = _new_lines(lines)
+    result = "\n".join(_without_signature(kept)).strip()
+    return result or "\n".join(kept).strip() or whole
+
+
+def _is_forward(subject: str) -> bool:
+    prefix, colon, _ = subject.strip().lower().partition(":")
+    return bool(colon) and prefix.strip(" []") in FORWARD_PREFIXES
+
+
+def _new_lines(lines: list[str]) -> list[str]:
+    """The lines without the quotation, with the signature still there."""
+    cut = _first_header(lines)
+    if cut is None:
+        return _without_marked(lines)
+    start, after, marked = cut
+    if not marked:
+        above = "\n".join(lines[:start]).strip()
+        if not above or (len(above) < 600 and any(hint in above.lower() for hint in INLINE_HINTS)):
+            return lines
+        return _without_marked(lines[:start])
+    below = _after_quotation(lines, after)
+    above_lines = [line for line in lines[:start] if line.strip()]
+    if any(not _is_quoted(line) for line in above_lines):
+        # New text above the quotation: whatever stands below or between its lines makes it an inline reply.
+        return lines if _has_text(below) else _without_marked(lines[:start])
+    return below if _has_text(below) and not _interleaved(below) else lines
+
+
+def _without_marked(lines: list[str]) -> list[str]:
+    """Without one run of ``>`` lines at the top or at the end; lines with runs in between stay as they are."""
+    quoted = [place for place, line in enumerate(lines) if _is_quoted(line)]
+    if not quoted:
+        return lines
+    first, last = quoted[0], quoted[-1]
+    above, below = lines[:first], lines[last + 1 :]
+    inside_is_new = any(line.strip() and not _is_quoted(line) for line in lines[first:last])
+    if inside_is_new or (_has_text(above) and _has_text(below)):
+        return lines
+    return above if _has_text(above) else below if _has_text(below) else lines
+
+
+def _has_text(lines: list[str]) -> bool:
+    """Whether anything but blanks, rules and a signature stands in these lines."""
+    rest = _without_signature(lines, at_top=True)
+    footer = next((place for place, line in enumerate(rest) if line.strip()), 0)
+    if len(rest) - footer <= 8 and rest[footer : footer + 1] and _FOOTER.fullmatch(rest[footer].strip()):
+        return False
+    return any(line.strip() and not _RULE.fullmatch(line.strip()) for line in rest)
+
+
+def _interleaved(lines: list[str]) -> bool:
+    return any(_is_quoted(line) for line in lines)
+
+
+def _is_quoted(line: str) -> bool:
+    return line.lstrip(" ").startswith((">", "|>"))
+
+
+def _after_quotation(lines: list[str], start: int) -> list[str]:
+    """What follows the run of ``>`` lines that begins at ``start``; blank lines belong to the run."""
+    place = start
+    while place < len(lines) and (not lines[place].strip() or _is_quoted(lines[place])):
+        place += 1
+    return lines[place:]
+
+
+def _first_header(lines: list[str]) -> tuple[int, int, bool] | None:
+    """Where a quotation begins: the line of its header, the line after, whether ``>`` marks it.
+
+    None if there is none or if the first one belongs to a mail that is passed on.
+    """
+    for place, line in enumerate(lines):
+        stripped = line.strip()
+        if not stripped or _is_quoted(line):
+            continue
+        words = stripped.strip("-_=*—– :[]<>|").lower()
+        if words in FORWARDED or (len(words) < 80 and words.startswith(tuple(FORWARDED))):
+            return None
+        if words in ORIGINAL and stripped[0] in "-_=*—–[<" and len(stripped) < 100:
+            return _with_rule_above(lines, place), place + 1, _next_is_quoted(lines, place + 1)
+        if _is_header_block(lines, place):
+            return _with_rule_above(lines, place), place + 1, False
+        length = _attribution(lines, place)
+        if length:
+            return place, place + length, _next_is_quoted(lines, place + length)
+    return None
+
+
+def _with_rule_above(lines: list[str], place: int) -> int:
+    above = place - 1
+    while above >= 0 and not lines[above].strip():
+        above -= 1
+    return above if above >= 0 and _RULE.fullmatch(lines[above].strip()) else place
+
+
+def _next_is_quoted(lines: list[str], place: int) -> bool:
+    following = next((line for line in lines[place : place + 4] if line.strip()), "")
+    return _is_quoted(following)
+
+
+def _is_header_block(lines: list[str], place: int) -> bool:
+    """Whether ``From:`` (in some language) and two more fields of a mail header stand here, as Outlook writes them."""
+    if _label(lines[place]) not in FROM_LABELS:
+        return False
+    seen = {label for line in lines[place + 1 : place + 9] if (label := _label(line)) in OTHER_LABELS}
+    return len(seen) >= 2
+
+
+def _label(line: str) -> str:
+    match = _LABEL.match(line[:60])
+    return match[1].strip().lower() if match else ""
+
+
+def _attribution(lines: list[str], place: int) -> int:
+    """How many lines from ``place`` make "On … wrote:" in some language; 0 if they do not."""
+    joined = ""
+    for length in range(1, 5):
+        if place + length > len(lines):
+            return 0
+        line = lines[place + length - 1].strip()
+        if not line or (length > 1 and (_is_quoted(line) or _leads(line))):
+            return 0
+        joined = f"{joined} {line}".strip()
+        if len(joined) > _LONGEST_ATTRIBUTION:
+            return 0
+        if joined.endswith((":", "：")):
+            return length if _is_attribution(joined, quoted_below=_next_is_quoted(lines, place + length)) else 0
+        if length == 1 and not _leads(line):
+            return 0
+    return 0
+
+
+def _leads(line: str) -> bool:
+    """Whether an attribution that goes on in the next line may begin so: a small word or a weekday, then a date."""
+    words = line.split(maxsplit=3)
+    if not words or not any(char.isdigit() for char in line):
+        return False
+    first = words[0].strip("(\"'").lower()
+    return (
+        first[:1].isdigit()
+        or first in ATTRIBUTION_LEADS
+        or (len(words) > 1 and len(first) < 15 and words[1][0].isdigit())
+    )
+
+
+def _is_attribution(joined: str, *, quoted_below: bool) -> bool:
+    """Whether a line that ends in a colon says who wrote; without marks on the lines below it must say when, too."""
+    verb = any(each in joined.lower() for each in ATTRIBUTION_VERBS)
+    addressed, clock = bool(_ADDRESS.search(joined)), bool(_CLOCK.search(joined))
+    dated = clock or bool(_DATE.search(joined))
+    if quoted_below:
+        return verb or (dated and addressed)
+    return (verb and (clock or (dated and addressed))) or (clock and bool(_ENDS_IN_ADDRESS.search(joined)))
+
+
+def _without_signature(lines: list[str], *, at_top: bool = False) -> list[str]:
+    """Without "-- " and what follows, "Sent from my …", a closing phrase with name and title, a legal notice.
+
+    With ``at_top`` a signature may be all there is.
+    """
+    lines = _stripped(lines)
+    for place in range(len(lines) - 1, -1 if at_top else 0, -1):
+        if lines[place] in {_SIGNATURE, "--"} and _below_is_signature(lines[place], lines[place + 1 :]):
+            lines = _stripped(lines[:place])
+            break
+    lines = _without_notice(lines)
+    while lines and _is_sent_from(lines[-1]) and (len(lines) > 1 or at_top):
+        lines = _stripped(lines[:-1])
+    return _without_closing(lines)
+
+
+def _below_is_signature(mark: str, below: list[str]) -> bool:
+    """Whether a signature follows the mark; where its blank was lost on the way, only a few short lines are one."""
+    if _interleaved(below) or len(below) > 25:
+        return False
+    return mark == _SIGNATURE or (len(below) <= 12 and all(len(line) <= 100 for line in below))
+
+
+def _stripped(lines: list[str]) -> list[str]:
+    start, end = 0, len(lines)
+    while start < end and not lines[start].strip():
+        start += 1
+    while end > start and (not lines[end - 1].strip() or _RULE.fullmatch(lines[end - 1].strip())):
+        end -= 1
+    return lines[start:end]
+
+
+def _is_sent_from(line: str) -> bool:
+    low = line.strip().lower()
+    return len(low) < 120 and low.startswith(SENT_FROM) and not low.endswith("?")
+
+
+def _without_notice(lines: list[str]) -> list[str]:
+    """Without a last paragraph that speaks of confidentiality, as organisations append it."""
+    start = len(lines)
+    while start > 0 and lines[start - 1].strip():
+        start -= 1
+    paragraph = " ".join(lines[start:]).lower()
+    about_mail = any(word in paragraph for word in MAIL_WORDS)
+    if start > 0 and len(paragraph) > 120 and about_mail and any(word in paragraph for word in DISCLAIMER_WORDS):
+        return _stripped(lines[:start])
+    return lines
+
+
+def _without_closing(lines: list[str]) -> list[str]:
+    """Without "Best regards," and the few short lines below, if the first of them looks like a name."""
+    for place in range(len(lines) - 2, max(0, len(lines) - 12), -1):
+        if lines[place].strip().lower().strip(",.! -—–") in CLOSINGS:
+            below = [line.strip() for line in lines[place + 1 :] if line.strip()]
+            return _stripped(lines[:place]) if below and _is_name(below[0]) and _are_titles(below[1:]) else lines
+    return lines
+
+
+def _is_name(line: str) -> bool:
+    words = [word.strip("\"'.,()*_") for word in line.split()]
+    return (
+        len(line) <= 60
+        and len(words) <= 6
+        and all(word[:1].isalpha() and (not word[0].islower() or word in NAME_PARTICLES) for word in words if word)
+    )
+
+
+def _are_titles(lines: list[str]) -> bool:
+    """Whether lines below a name are short and no sentences: job, organisation, telephone, address."""
+    sentence = (".", "!", "?", "…", "。", "！", "？", ":")
+    postscript = ("ps", "p.s", "p.d", "pd:", "nb", "n.b")
+    return len(lines) <= 8 and not any(
+        len(line) > 80 or line.endswith(sentence) or line.lower().startswith(postscript) for line in lines
+    )
