@@ -118,6 +118,11 @@ _ACCENTED_ENDINGS = {
 _UNFOLDED = str.maketrans({"œ": "oe", "æ": "ae", "ß": "ss", "ø": "o", "ł": "l", "đ": "d", "ı": "i", "ħ": "h"})
 
 
+# Soft hyphens and zero-width characters stand inside words; control characters and lone surrogates never do.
+_INVISIBLE = re.compile("[\u00ad\u200b-\u200f\u2060-\u2064\ufeff]")
+_CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ufff9-\ufffc\ud800-\udfff]")
+
+
 class Word(NamedTuple):
     """One word of a text: as written but in lower case, where it stands among the words, where in the text."""
 
@@ -139,13 +144,10 @@ class Code(NamedTuple):
 
 def clean(text: str) -> str:
     """Text in composed Unicode form (NFC) without control characters, which neither index nor database can hold."""
-    text = unicodedata.normalize("NFC", text)
-    if text.isprintable():
-        return text
-    return "".join(c if c.isprintable() or c in "\n\t" or unicodedata.category(c)[0] == "Z" else " " for c in text)
+    return _CONTROL.sub(" ", _INVISIBLE.sub("", unicodedata.normalize("NFC", text)))
 
 
-@lru_cache(maxsize=100_000)
+@lru_cache(maxsize=30_000)
 def fold(word: str) -> str:
     """A word in lower case without accents: `Contratación` and `CONTRATACION` give `contratacion`."""
     if word.isascii():
@@ -154,7 +156,7 @@ def fold(word: str) -> str:
     return "".join(c for c in decomposed if not unicodedata.combining(c))
 
 
-@lru_cache(maxsize=200_000)
+@lru_cache(maxsize=50_000)
 def stem(word: str, language: str) -> str:
     """The stem of a word in a language (`contracts` and `contracting` give `contract` in English), always folded.
 
@@ -227,6 +229,11 @@ def _scan_chunk(chunk: str, start: int, position: int, words: list[Word], codes:
         if joined.isalpha() and joined.islower() and pieces == 2:
             codes.append(Code(fold(joined), first, position - 1, start, start + len(chunk)))
     return position
+
+
+def chunks(text: str) -> list[str]:
+    """The pieces that `scan` would cut, without looking inside them; fast, for long texts."""
+    return _CHUNK.findall(text)
 
 
 def is_content(word: str, language: str) -> bool:

@@ -5,13 +5,26 @@ A term is the stem of a word with the language it was stemmed in (`en~contract`)
 which language they ask.
 """
 
+from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import lru_cache
 
 from core.passages import Wanted
 from core.query_words import Clause, parse
-from core.words import EVERY_STOP_WORD, LANGUAGES, OTHER, Word, base_language, clean, fold, is_content, scan, stem
+from core.words import (
+    EVERY_STOP_WORD,
+    LANGUAGES,
+    OTHER,
+    Word,
+    base_language,
+    chunks,
+    clean,
+    fold,
+    is_content,
+    scan,
+    stem,
+)
 from kb.search.protocol import Document
 
 # Changes whenever the terms of a document change: an index made by another version is rebuilt.
@@ -38,20 +51,20 @@ _LENGTH_SHARE = 0.4
 
 
 @dataclass(slots=True)
-class Occurrence:
-    """Where a term is in one document: positions among its words, the field of each, and how telling it is there."""
-
-    positions: list[int] = field(default_factory=list)
-    fields: list[int] = field(default_factory=list)
-    weight: float = 0.0
-
-
-@dataclass(slots=True)
 class Analysed:
-    """The terms of a document, and its words as written (`folded` or `folded<tab>written`) with their weights."""
+    """What a document is found by.
 
-    terms: dict[str, Occurrence]
-    words: dict[str, float]
+    `places` has, for each term, its places in the order of the text, each `position * 8 + field number`; `weights`
+    how telling each term is (0 to about 25); `words` the words as written (see `written_word`) with the term of each.
+    """
+
+    places: dict[str, list[int]]
+    weights: dict[str, float]
+    words: dict[str, str]
+
+    def positions(self, term: str) -> list[int]:
+        """Where a term stands among the words of the document."""
+        return [place >> 3 for place in self.places[term] if place < _LAST_POSITION << 3]
 
 
 def prepared_text(text: str) -> str:
@@ -71,54 +84,70 @@ def texts(document: Document) -> tuple[str, str, str, str, str]:
 
 
 def analyse(document: Document) -> Analysed:
-    """Cut a document into terms with positions and weights (0 to about 25), and into words."""
+    """Cut a document into terms."""
     language = base_language(document.language)
-    terms: dict[str, Occurrence] = {}
-    written: dict[str, set[str]] = {}
+    known = _known_chunks(language)
+    places: dict[str, list[int]] = {}
+    words: dict[str, str] = {}
     position = 0
     lengths: list[int] = []
     for number, text in enumerate(texts(document)):
-        words, codes = scan(text, position)
-        lengths.append(len(words))
-        for word in words:
-            term = term_of(word.text, language)
-            if term:
-                _note(terms, term, word.position, number)
-                written.setdefault(term, set()).add(word.text)
-        for code in codes:
-            term = "=" + code.text
-            _note(terms, term, code.position, number)
-            written.setdefault(term, set()).add(code.text)
-        if words:
-            position = words[-1].position + _GAP
+        start = position
+        for chunk in chunks(text):
+            entries = known.get(chunk)
+            if entries is None:
+                entries = known[chunk] = _look_inside(chunk, language)
+            for offset, term, word in entries[1]:
+                place = (position + offset) << 3 | number
+                if term in places:
+                    places[term].append(place)
+                else:
+                    places[term] = [place]
+                words[word] = term
+            position += entries[0]
+        lengths.append(position - start)
+        position += _GAP
     norms = [
         1 - _LENGTH_SHARE + _LENGTH_SHARE * length / usual
         for length, usual in zip(lengths, _USUAL_LENGTH, strict=True)
     ]
-    weighted: dict[str, float] = {}
-    for term, occurrence in terms.items():
-        occurrence.weight = _weight(occurrence.fields, norms)
-        for word_ in written[term]:
-            weighted[written_word(word_)] = occurrence.weight
-    return Analysed(terms, weighted)
+    once = [_field_weight(number, 1, norms[number]) for number in range(len(norms))]
+    weights: dict[str, float] = {}
+    for term, found in places.items():
+        if len(found) == 1:
+            weights[term] = once[found[0] & 7]
+        else:
+            counts = Counter(place & 7 for place in found)
+            weights[term] = sum(_field_weight(number, count, norms[number]) for number, count in counts.items())
+            del found[_MOST_POSITIONS:]
+    return Analysed(places, weights, words)
 
 
-def _note(terms: dict[str, Occurrence], term: str, position: int, number: int) -> None:
-    occurrence = terms.get(term)
-    if occurrence is None:
-        occurrence = terms[term] = Occurrence()
-    if len(occurrence.fields) < _MOST_POSITIONS:
-        occurrence.fields.append(number)
-        if position < _LAST_POSITION:
-            occurrence.positions.append(position)
+def _field_weight(number: int, count: int, norm: float) -> float:
+    # Sixteenths, which pack well.
+    return round(16 * _WEIGHTS[number] * count * (_SATURATION + 1) / (count + _SATURATION * norm)) / 16
 
 
-def _weight(fields: list[int], norms: list[float]) -> float:
-    weight = 0.0
-    for number in set(fields):
-        count = fields.count(number) if len(fields) > 1 else 1
-        weight += _WEIGHTS[number] * count * (_SATURATION + 1) / (count + _SATURATION * norms[number])
-    return round(weight * 16) / 16
+# How many positions a chunk takes, and what is in it: offset of the position, term, word as written.
+_Chunk = tuple[int, tuple[tuple[int, str, str], ...]]
+_chunks: dict[str, dict[str, _Chunk]] = {}
+_MOST_CHUNKS = 50_000
+
+
+def _known_chunks(language: str) -> dict[str, _Chunk]:
+    known = _chunks.setdefault(language, {})
+    if len(known) > _MOST_CHUNKS:
+        known.clear()
+    return known
+
+
+def _look_inside(chunk: str, language: str) -> _Chunk:
+    words, codes = scan(chunk)
+    entries = [
+        (word.position, term, written_word(word.text)) for word in words if (term := term_of(word.text, language))
+    ]
+    entries += [(code.position, f"={code.text}", code.text) for code in codes]
+    return len(words), tuple(entries)
 
 
 def written_word(word: str) -> str:
@@ -127,7 +156,7 @@ def written_word(word: str) -> str:
     return folded if folded == word else f"{folded}\t{word}"
 
 
-@lru_cache(maxsize=200_000)
+@lru_cache(maxsize=50_000)
 def term_of(word: str, language: str) -> str:
     """The term of a word in a language (en, es, fr or xx), or empty for a word that is not looked for in it."""
     return f"{language}~{stem(word, language)}" if is_content(word, language) else ""

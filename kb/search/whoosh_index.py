@@ -204,16 +204,16 @@ def _row(document: Document) -> dict[str, Any]:
     return {
         "id": document.id,
         "terms": _term_postings(analysed),
-        "words": [(word.encode(), 1, weight, b"") for word, weight in analysed.words.items()],
+        "words": [(word.encode(), 1, analysed.weights[term], b"") for word, term in analysed.words.items()],
         "details": details.to_bytes(),
         "shown": shown_to_bytes(title, summary, text, document.url),
     }
 
 
 def _term_postings(analysed: Analysed) -> list[tuple[bytes, int, float, bytes]]:
+    weights = analysed.weights
     return [
-        (term.encode(), 1, occurrence.weight, array("H", occurrence.positions).tobytes())
-        for term, occurrence in analysed.terms.items()
+        (term.encode(), 1, weights[term], array("H", analysed.positions(term)).tobytes()) for term in analysed.places
     ]
 
 

@@ -10,11 +10,10 @@ import zlib
 from array import array
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from whoosh.index import TOC
 from whoosh.reading import SegmentReader, TermNotFound
@@ -28,13 +27,13 @@ from kb.search.whoosh_files import NAME, SCHEMA, CheckedStorage, Pointer
 # Postings kept decoded in memory, per segment: 8 bytes each.
 _MOST_KEPT = 500_000
 _MOST_BEGINNINGS = 100
+_MOST_FREQUENCIES = 20_000
 _DAY = 86_400
 _PHRASE_WEIGHT = 1.2
 _NOTHING: tuple["array[int]", "array[float]"] = (array("I"), array("f"))
 
 
-@dataclass(frozen=True, slots=True)
-class Details:
+class Details(NamedTuple):
     """What a document is filtered and ranked by."""
 
     id: str
@@ -48,9 +47,7 @@ class Details:
 
     def to_bytes(self) -> bytes:
         """As the column `details` holds it."""
-        return json.dumps(
-            [self.id, self.kind, self.topic, self.language, self.country, self.visibility, self.boost, self.updated]
-        ).encode()
+        return json.dumps(self).encode()
 
 
 def shown_to_bytes(title: str, summary: str, text: str, url: str) -> bytes:
@@ -209,6 +206,17 @@ class View:
             d.visibility in visibilities and number not in deleted for number, d in enumerate(segment.details)
         )
         self.count = sum(self.visible)
+        self._frequencies: dict[str, int] = {}
+
+    def frequency(self, term: str) -> int:
+        """How many visible documents hold a term."""
+        count = self._frequencies.get(term)
+        if count is None:
+            if len(self._frequencies) > _MOST_FREQUENCIES:
+                self._frequencies.clear()
+            count = sum(map(self.visible.__getitem__, self.segment.postings("terms", term)[0]))
+            self._frequencies[term] = count
+        return count
 
     def with_term(self, field: str, term: str, factor: float = 1.0) -> dict[int, float]:
         """The visible documents that hold a term or word, and its weight in each."""

@@ -201,14 +201,13 @@ def suggest(
     views = snapshot.views(visibilities)
     documents = sum(view.count for view in views)
     asked: list[tuple[float, Need, list[Found]]] = []
-    for word in words:
-        need = analysis.plan_word(word, prefer_language, growing if fold(word) == growing else "")
+    for need in _rarest(
+        views, [analysis.plan_word(word, prefer_language, growing if fold(word) == growing else "") for word in words]
+    ):
         found = [_documents(view, need) for view in views]
         frequency = sum(map(len, found))
         if frequency:
             asked.append((_rarity([frequency], documents)[0], need, found))
-    asked.sort(key=lambda one: -one[0])
-    del asked[MOST_QUESTION_NEEDS:]
     candidates: list[tuple[float, float, Segment, int]] = []
     for i, view in enumerate(views):
         factors = view.segment.factors(prefer_language)
@@ -223,3 +222,15 @@ def suggest(
     candidates.sort(key=lambda one: -one[0])
     near = [(score, share, segment.shown(n)) for score, share, segment, n in candidates[:CLOSELY_LOOKED_AT]]
     return closest(near, [(weight, need) for weight, need, _ in asked], limit)
+
+
+def _rarest(views: list[View], needs: list[Need]) -> list[Need]:
+    """The needs with the fewest documents, at least one; a word that may still grow is always kept."""
+    counted: list[tuple[int, int, Need]] = []
+    for i, need in enumerate(needs):
+        terms = [alternative.terms[0][1] for alternative in need.alternatives]
+        frequency = sum(view.frequency(term) for view in views for term in terms)
+        if frequency or need.prefix:
+            counted.append((0 if need.prefix else frequency, i, need))
+    counted.sort(key=lambda one: one[:2])
+    return [need for _, _, need in counted[:MOST_QUESTION_NEEDS]]

@@ -1,0 +1,96 @@
+"""What the full text of tickets needs from a database."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from sqlalchemy import Connection
+
+from core.query_words import Clause, ParsedQuery
+from core.words import LANGUAGES
+
+# Beginnings shorter than this match too much of any database.
+SHORTEST_BEGINNING = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """A part of a ticket that matches."""
+
+    ticket_id: int
+    part: int
+    title: str
+
+
+@dataclass(frozen=True, slots=True)
+class LastPart:
+    """The part that new text goes to, and how much it holds, in characters."""
+
+    part: int
+    title: str
+    length: int
+
+
+class Backend(Protocol):
+    """How a database keeps and finds the texts of tickets."""
+
+    def create(self, connection: Connection) -> None:
+        """Make the table and its indexes."""
+        ...
+
+    def drop(self, connection: Connection) -> None:
+        """Remove what `create` made."""
+        ...
+
+    def insert(
+        self, connection: Connection, ticket_id: int, part: int, texts: tuple[str, str, str], language: str
+    ) -> None:
+        """Add a part of a ticket: its title, public and internal text."""
+        ...
+
+    def extend(
+        self, connection: Connection, ticket_id: int, last: LastPart, texts: tuple[str, str], language: str
+    ) -> None:
+        """Add public and internal text to a part."""
+        ...
+
+    def retitle(self, connection: Connection, ticket_id: int, title: str, language: str) -> None:
+        """Change the title in every part of a ticket."""
+        ...
+
+    def delete(self, connection: Connection, ticket_id: int) -> None:
+        """Remove every part of a ticket."""
+        ...
+
+    def last_part(self, connection: Connection, ticket_id: int) -> LastPart | None:
+        """The part of a ticket that new text goes to, if there is any."""
+        ...
+
+    def clause(self, parsed: ParsedQuery, clause: Clause) -> str:
+        """One clause of a query, as this database writes it."""
+        ...
+
+    def match(
+        self,
+        connection: Connection,
+        groups: Sequence[Sequence[str]],
+        without: Sequence[str],
+        *,
+        internal: bool,
+        titles: bool,
+        limit: int,
+    ) -> list[Match]:
+        """The newest parts that match: any group of clauses that must all be found, and nothing of `without`."""
+        ...
+
+    def texts(
+        self, connection: Connection, matches: Sequence[Match], *, internal: bool
+    ) -> dict[tuple[int, int], tuple[str, ...]]:
+        """The public texts of parts, and the internal ones if these may be read."""
+        ...
+
+
+def languages_of(language: str) -> tuple[str, ...]:
+    """The languages to stem a text in: its own, or each when it is unknown."""
+    base = language[:2].lower()
+    return (base,) if base in LANGUAGES else LANGUAGES
