@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from sqlalchemy import ForeignKey, Index, Select, String, Text, UniqueConstraint, select
-from sqlalchemy.orm import Mapped, deferred, mapped_column, relationship
+from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from accounts.models import Organisation, User
 from core.db import Model, now
@@ -60,7 +60,7 @@ class Ticket(Model):
     participants: Mapped[list[Participant]] = relationship(back_populates="ticket", order_by="Participant.id", lazy="select")
     tag_rows: Mapped[list[TicketTag]] = relationship(lazy="select", order_by="TicketTag.tag", cascade="all, delete-orphan")
 
-    __mapper_args__ = {"version_id_col": version}  # noqa: RUF012
+    __mapper_args__ = {"version_id_col": version}
 
     @property
     def number(self) -> int:
@@ -121,7 +121,7 @@ class Message(Model):
     body: Mapped[str] = mapped_column(Text, default="")
     body_html: Mapped[str] = mapped_column(Text, default="")
     # The whole text as it came, where it says more than ``body``; "" otherwise.
-    full_text: Mapped[str] = deferred(mapped_column(Text, default=""))
+    full_text: Mapped[str] = mapped_column(Text, default="", deferred=True)
     has_more: Mapped[bool] = mapped_column(default=False)
     # Whether it came from the desk, as it was at the time.
     by_staff: Mapped[bool] = mapped_column(default=False)

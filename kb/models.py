@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ForeignKey, Index, Select, String, Text, UniqueConstraint, or_, select
-from sqlalchemy.orm import Mapped, deferred, mapped_column, relationship
+from sqlalchemy import ForeignKey, Index, Select, String, Text, UniqueConstraint, select
+from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from accounts.models import User
 from core.db import Model, now
@@ -41,19 +41,21 @@ class Article(Model):
     slug: Mapped[str] = mapped_column(String(200))
     title: Mapped[str] = mapped_column(Text)
     summary: Mapped[str] = mapped_column(Text, default="")
-    body: Mapped[str] = deferred(mapped_column(Text, default=""))
+    body: Mapped[str] = mapped_column(Text, default="", deferred=True)
     # Rendered when written, never per view.
-    body_html: Mapped[str] = deferred(mapped_column(Text, default=""))
-    body_text: Mapped[str] = deferred(mapped_column(Text, default=""))
+    body_html: Mapped[str] = mapped_column(Text, default="", deferred=True)
+    body_text: Mapped[str] = mapped_column(Text, default="", deferred=True)
     # [{"level": 2, "id": "h-…", "title": "…"}]
-    contents: Mapped[list[Any]] = deferred(mapped_column(default=list))
+    contents: Mapped[list[Any]] = mapped_column(default=list, deferred=True)
     topic: Mapped[str] = mapped_column(String(60), default="other")
     tags: Mapped[list[Any]] = mapped_column(default=list)
     visibility: Mapped[str] = mapped_column(String(10), default=PUBLIC)
     state: Mapped[str] = mapped_column(String(10), default=DRAFT)
     # Where the file came from in an imported folder, and any front matter that is not ours; "" and {} otherwise.
     source_path: Mapped[str] = mapped_column(String(500), default="")
-    front_matter: Mapped[dict[str, Any]] = deferred(mapped_column(default=dict))
+    front_matter: Mapped[dict[str, Any]] = mapped_column(default=dict, deferred=True)
+    # What each relative link of the body leads to: {"guidance/map.md": "/kb/en/guidance-map"}; "" leads nowhere.
+    links: Mapped[dict[str, Any]] = mapped_column(default=dict, deferred=True)
     helpful_count: Mapped[int] = mapped_column(default=0)
     unhelpful_count: Mapped[int] = mapped_column(default=0)
     revision_number: Mapped[int] = mapped_column(default=0)
@@ -66,7 +68,7 @@ class Article(Model):
         back_populates="article", order_by="Revision.number.desc()", lazy="select", cascade="all, delete-orphan"
     )
 
-    __mapper_args__ = {"version_id_col": version}  # noqa: RUF012
+    __mapper_args__ = {"version_id_col": version}
 
     @property
     def topic_name(self) -> str:
@@ -90,7 +92,7 @@ class Revision(Model):
     number: Mapped[int]
     title: Mapped[str] = mapped_column(Text)
     summary: Mapped[str] = mapped_column(Text, default="")
-    body: Mapped[str] = deferred(mapped_column(Text, default=""))
+    body: Mapped[str] = mapped_column(Text, default="", deferred=True)
     reason: Mapped[str] = mapped_column(Text, default="")
     author_id: Mapped[int | None] = mapped_column(ForeignKey("user.id"))
     at: Mapped[datetime] = mapped_column(default=now)
@@ -106,11 +108,34 @@ class ArticleFile(Model):
     __table_args__ = (Index("ix_article_file_path", "path"),)
 
     file_id: Mapped[str] = mapped_column(ForeignKey("stored_file.id"), unique=True)
-    article_id: Mapped[int | None] = mapped_column(ForeignKey("article.id", ondelete="CASCADE"), index=True)
     path: Mapped[str] = mapped_column(String(500), default="")
-    visibility: Mapped[str] = mapped_column(String(10), default=PUBLIC)
+    # As open as the most open published article that shows it; staff's alone while none does.
+    visibility: Mapped[str] = mapped_column(String(10), default=STAFF)
 
     file: Mapped[StoredFile] = relationship(lazy="joined")
+
+
+class ArticleFileUse(Model):
+    """That the text of an article shows a file or links to it."""
+
+    __tablename__ = "article_file_use"
+    __table_args__ = (UniqueConstraint("article_id", "article_file_id"),)
+
+    article_id: Mapped[int] = mapped_column(ForeignKey("article.id", ondelete="CASCADE"))
+    article_file_id: Mapped[int] = mapped_column(ForeignKey("article_file.id", ondelete="CASCADE"), index=True)
+
+
+class IndexEntry(Model):
+    """What the search index holds, so that what changed since can be told, whatever was lost or restored.
+
+    ``document`` is a document's id (``article:12``) and ``mark`` the version of its row; one row named ``*`` has the
+    version of the whole index.
+    """
+
+    __tablename__ = "index_entry"
+
+    document: Mapped[str] = mapped_column(String(40), unique=True)
+    mark: Mapped[str] = mapped_column(String(80))
 
 
 class Feedback(Model):
@@ -162,7 +187,7 @@ class Answer(Model):
 
     author: Mapped[User | None] = relationship(lazy="select")
 
-    __mapper_args__ = {"version_id_col": version}  # noqa: RUF012
+    __mapper_args__ = {"version_id_col": version}
 
     @property
     def topic_name(self) -> str:
@@ -195,7 +220,11 @@ class SuggestionUse(Model):
 
 def article_translations(article: Article, user: User | None) -> Select[tuple[Article]]:
     """The same article in other languages, as far as the person may see them."""
-    return Article.visible_to(user).where(Article.slug == article.slug, Article.id != article.id).order_by(Article.language)
+    return (
+        Article.visible_to(user)
+        .where(Article.slug == article.slug, Article.id != article.id)
+        .order_by(Article.language)
+    )
 
 
 def published_articles() -> Select[tuple[Article]]:
@@ -206,8 +235,3 @@ def published_articles() -> Select[tuple[Article]]:
 def published_answers() -> Select[tuple[Answer]]:
     """What the index holds of past answers."""
     return select(Answer).where(Answer.state == PUBLISHED)
-
-
-def file_visible_to(user: User | None) -> Any:  # noqa: ANN401 # An SQL condition.
-    """The condition under which a file of the knowledge base may be read."""
-    return or_(ArticleFile.visibility.in_(visibilities_of(user)))

@@ -21,7 +21,7 @@ def run() -> None:
             connection.exec_driver_sql("PRAGMA foreign_keys=OFF")
             connection.commit()
         context.configure(
-            connection=connection, target_metadata=db.metadata, transaction_per_migration=True, compare_type=True, **options
+            connection=connection, target_metadata=db.metadata, transaction_per_migration=True, **options
         )
         with context.begin_transaction():
             context.run_migrations()
