@@ -70,6 +70,9 @@ class Article(Model):
 
     __mapper_args__ = {"version_id_col": version}
 
+    # Set when the text was too complicated to be laid out and stands as it was written.
+    is_plain: bool = False
+
     @property
     def topic_name(self) -> str:
         """The topic in the reader's language."""

@@ -1,0 +1,156 @@
+"""Finding articles and past answers: the one door to search for pages, API and commands.
+
+The index finds; the database has the last word on what a person may see. Without an index the database answers alone.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from typing import Any
+
+from sqlalchemy import func, literal, or_, select
+
+from accounts.models import User
+from core.db import db
+from core.passages import Wanted, mark, passage
+from core.query_words import ParsedQuery, parse
+from core.words import fold, is_content
+from kb.indexing import search_index
+from kb.models import PUBLISHED, Answer, Article, visibilities_of
+from kb.search import Hit, IndexUnavailable, Query, Results
+from kb.slugs import answer_path, article_path
+
+MOST_READ = 200
+_KINDS: dict[str, Any] = {"article": Article, "answer": Answer}
+
+
+def find(
+    text: str, *, user: User | None, kinds: Sequence[str] = (), topics: Sequence[str] = (),
+    countries: Sequence[str] = (), languages: Sequence[str] = (), language: str = "", limit: int = 10, offset: int = 0,
+    prefix_last: bool = False,
+) -> Results:  # fmt: skip
+    """What was published and holds the words, best first; nothing in it, counts included, that the person may not see.
+
+    :param language: of the person; documents in it rank first.
+    """
+    query = Query(
+        text=text, kinds=tuple(kinds), topics=tuple(topics), countries=tuple(countries), languages=tuple(languages),
+        visibilities=visibilities_of(user), prefer_language=language, limit=limit, offset=offset,
+        prefix_last=prefix_last,
+    )  # fmt: skip
+    try:
+        results = search_index().search(query)
+    except IndexUnavailable:
+        return _find_in_database(query)
+    hits = _still_visible(results.hits, user)
+    return results if len(hits) == len(results.hits) else replace(results, hits=tuple(hits))
+
+
+def suggest(text: str, *, user: User | None, language: str = "", limit: int = 5) -> list[Hit]:
+    """What may answer a question that is being typed."""
+    try:
+        hits = search_index().suggest(
+            text, visibilities=visibilities_of(user), prefer_language=language, limit=limit
+        )  # fmt: skip
+    except IndexUnavailable:
+        query = Query(text=text, visibilities=visibilities_of(user), prefer_language=language, limit=limit)
+        return list(_find_in_database(query, every_word=False).hits)
+    return _still_visible(hits, user)
+
+
+def _still_visible(hits: Iterable[Hit], user: User | None) -> list[Hit]:
+    """The hits without those withdrawn or closed a moment ago, which the index may not know yet."""
+    hits = list(hits)
+    seen: set[str] = set()
+    for kind, model in _KINDS.items():
+        numbers = [int(hit.id.partition(":")[2]) for hit in hits if hit.kind == kind]
+        if numbers:
+            rows = db.session.scalars(
+                select(model.id).where(
+                    model.id.in_(numbers), model.state == PUBLISHED, model.visibility.in_(visibilities_of(user))
+                )
+            )
+            seen.update(f"{kind}:{number}" for number in rows)
+    return [hit for hit in hits if hit.id in seen]
+
+
+def _find_in_database(query: Query, *, every_word: bool = True) -> Results:
+    """The same from the database: slower, without stems, spelling or ranks that mean much."""
+    parsed = parse(query.text, prefix_last=query.prefix_last)
+    words, unwanted = _words(parsed)
+    if not words:
+        return Results(refused=parsed.refused)
+    found: list[tuple[float, Hit]] = []
+    wanted = Wanted(stems={}, codes=frozenset(fold(word) for word in words))
+    for kind, model in _KINDS.items():
+        for row in db.session.execute(_statement(model, words, unwanted, query, every_word=every_word)).all():
+            found.append(_hit(kind, row, words, wanted, query.prefer_language))
+    found.sort(key=lambda pair: (-pair[0], pair[1].title))
+    hits = [hit for _score, hit in found]
+    facets = {
+        "kind": _count(hits, query, "kind"), "topic": _count(hits, query, "topic"),
+        "language": _count(hits, query, "language"),
+    }  # fmt: skip
+    passing = [hit for hit in hits if _passes(hit, query, but="")]
+    return Results(
+        hits=tuple(passing[query.offset : query.offset + query.limit]), total=len(passing),
+        is_capped=len(found) >= MOST_READ, facets=facets, refused=parsed.refused,
+    )  # fmt: skip
+
+
+def _words(parsed: ParsedQuery) -> tuple[list[str], list[str]]:
+    languages = ("en", "es", "fr")
+
+    def telling(word: str) -> bool:
+        return all(is_content(word, language) for language in languages)
+
+    wanted = [word.text for clause in parsed.wanted for word in clause.words]
+    unwanted = [word.text for clause in parsed.unwanted for word in clause.words]
+    return list(dict.fromkeys(word for word in wanted if telling(word)))[:12], unwanted[:12]
+
+
+def _statement(model: Any, words: list[str], unwanted: list[str], query: Query, *, every_word: bool) -> Any:
+    texts = [
+        model.title,
+        *((Article.summary, Article.body_text) if model is Article else (Answer.question, Answer.answer_text)),
+    ]
+
+    def holds(word: str) -> Any:
+        return or_(*(func.lower(column).contains(word.lower(), autoescape=True) for column in texts))
+
+    body = Article.body_text if model is Article else Answer.answer_text
+    country = Answer.country if model is Answer else literal("")
+    statement = select(
+        model.id, model.slug, model.title, model.language, model.topic, model.updated_at, body.label("body"),
+        country.label("country"),
+    ).where(model.state == PUBLISHED, model.visibility.in_(query.visibilities))  # fmt: skip
+    conditions = [holds(word) for word in words]
+    statement = statement.where(*conditions) if every_word else statement.where(or_(*conditions))
+    for word in unwanted:
+        statement = statement.where(~holds(word))
+    return statement.order_by(model.language != query.prefer_language, model.updated_at.desc(), model.id).limit(
+        MOST_READ
+    )
+
+
+def _hit(kind: str, row: Any, words: list[str], wanted: Wanted, prefer_language: str) -> tuple[float, Hit]:
+    title, body = row.title.lower(), row.body.lower()
+    score = sum(4.0 * (word.lower() in title) + min(body.count(word.lower()), 5) for word in words)
+    score *= 1.25 if row.language == prefer_language else 1.0
+    url = article_path(row.language, row.slug) if kind == "article" else answer_path(row.slug)
+    hit = Hit(
+        id=f"{kind}:{row.id}", kind=kind, title=row.title, url=url, language=row.language, topic=row.topic,
+        country=row.country, score=score, snippet=passage(row.body, wanted)[0], title_marked=mark(row.title, wanted),
+        updated=row.updated_at,
+    )  # fmt: skip
+    return score, hit
+
+
+def _passes(hit: Hit, query: Query, *, but: str) -> bool:
+    filters = {"kind": query.kinds, "topic": query.topics, "language": query.languages, "country": query.countries}
+    return all(not chosen or getattr(hit, name) in chosen for name, chosen in filters.items() if name != but)
+
+
+def _count(hits: list[Hit], query: Query, name: str) -> dict[str, int]:
+    counts = Counter(getattr(hit, name) for hit in hits if getattr(hit, name) and _passes(hit, query, but=name))
+    return dict(counts.most_common())

@@ -1,0 +1,101 @@
+"""The head of a Markdown file: YAML between two lines of hyphens, read with care and kept as it was."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+import yaml
+
+from core.exceptions import Refused
+from core.i18n import _
+
+LONGEST = 64 * 1024
+
+_HEAD = re.compile(r"\ufeff?---[ \t]*\r?\n(?P<yaml>.*?)^(?:---|\.\.\.)[ \t]*(?:\r?\n|\Z)", re.DOTALL | re.MULTILINE)
+
+
+class _NoAliases:
+    """Aliases are refused: a few lines of them can stand for gigabytes."""
+
+    def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
+        """Compose anything but an alias."""
+        if self.check_event(yaml.AliasEvent):  # type: ignore[attr-defined]
+            raise yaml.YAMLError("aliases (*name) are not read here")
+        return super().compose_node(parent, index)  # type: ignore[misc,no-any-return]
+
+
+class _Values(_NoAliases, yaml.SafeLoader):
+    """Plain values."""
+
+
+class _Words(_NoAliases, yaml.BaseLoader):
+    """Everything as it was written: the tag “null” is a word, and so is the title “1.10”."""
+
+
+@dataclass(frozen=True)
+class Split:
+    """A file taken apart: ``head`` and ``body`` together are the file, character for character.
+
+    ``fields`` has values as YAML means them, ``words`` the same as they were written.
+    """
+
+    head: str
+    body: str
+    fields: dict[str, Any]
+    words: dict[str, Any]
+
+
+def split(text: str) -> Split:
+    """Take a file apart.
+
+    :raises Refused: with a sentence, if there is a head that cannot be read.
+    """
+    match = _HEAD.match(text)
+    if match is None:
+        mark = "\ufeff" if text.startswith("\ufeff") else ""
+        return Split(mark, text.removeprefix(mark), {}, {})
+    if len(match["yaml"]) > LONGEST:
+        raise Refused(_("The front matter is too long."))
+    try:
+        fields = yaml.load(match["yaml"], Loader=_Values)  # noqa: S506 # It is a safe loader, made stricter.
+        words = yaml.load(match["yaml"], Loader=_Words)  # noqa: S506
+    except (yaml.YAMLError, ValueError, RecursionError, TypeError) as error:
+        raise Refused(_("The front matter is not YAML: %(problem)s", problem=_problem(error))) from None
+    if fields is None:
+        fields = words = {}
+    if not isinstance(fields, dict) or not isinstance(words, dict):
+        raise Refused(_("The front matter is not a list of names and values."))
+    return Split(match[0], text[match.end() :], _plain(fields), _plain(words))
+
+
+def dump(fields: Mapping[str, Any]) -> str:
+    """A head with these fields, in their order; "" if there are none."""
+    if not fields:
+        return ""
+    text = yaml.safe_dump(dict(fields), allow_unicode=True, sort_keys=False, width=100_000)
+    return f"---\n{text}---\n"
+
+
+def _plain(value: Any) -> Any:
+    """The same in what JSON knows; dates become text."""
+    if isinstance(value, dict):
+        return {str(key): _plain(inner) for key, inner in value.items()}
+    if isinstance(value, list | tuple | set):
+        return [_plain(inner) for inner in value]
+    if isinstance(value, date):
+        return value.isoformat()
+    if (
+        value is None
+        or isinstance(value, str | int | bool)
+        or (isinstance(value, float) and abs(value) < float("inf"))
+    ):
+        return value
+    return str(value)
+
+
+def _problem(error: Exception) -> str:
+    mark = getattr(error, "problem_mark", None)
+    text = getattr(error, "problem", "") or str(error) or type(error).__name__
+    return f"{text} (line {mark.line + 2})" if mark is not None else str(text)
