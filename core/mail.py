@@ -8,7 +8,7 @@ import hashlib
 import logging
 import smtplib
 import ssl
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from email.headerregistry import Address
@@ -31,6 +31,11 @@ from core.settings import Settings
 logger = logging.getLogger(__name__)
 
 GIVE_UP_AFTER = timedelta(days=5)
+
+# Stands in the stored text for a secret that is only known while the mail is sent.
+FILLED_IN = "filled-in-when-it-is-sent"
+Filler = Callable[[int], str | None]
+_fillers: dict[str, Filler] = {}
 
 
 class OutgoingMail(Model):
@@ -85,6 +90,20 @@ class Recipient:
     language: str = "en"
 
 
+def fills(part_kind: str) -> Callable[[Filler], Filler]:
+    """Register what gives the secret of mails whose ``part`` is a row of this kind, by the id of that row.
+
+    The secret takes the place of `FILLED_IN` as the mail is sent, so it is never at rest in the database or in the
+    mail log. None means that it has ended: the mail is given up.
+    """
+
+    def add(filler: Filler) -> Filler:
+        _fillers[part_kind] = filler
+        return filler
+
+    return add
+
+
 def message_id(key: str) -> str:
     """The Message-ID that belongs to a key, for ever: minted with our mark, so that we know our own."""
     return f"{key}.{signing.mark('message-id', key)}@{current_app.extensions['settings'].reply_domain}"
@@ -111,7 +130,7 @@ def queue(
     sender_name: str = "",
     attachments: Sequence[tuple[str, str]] = (),
     is_automatic: bool = False,
-    **context: Any,  # noqa: ANN401 # For the templates.
+    **context: Any,  # For the templates.
 ) -> None:
     """Render a mail and queue it, with the job that sends it. A second call with the same key and recipient does nothing.
 
@@ -153,7 +172,14 @@ def send(mail: int) -> None:
     settings: Settings = current_app.extensions["settings"]
     if _sent_in_last_hour(row.recipient) >= settings.mail.per_address_hour:
         raise jobs.Later(600, "the limit of mails to this address in an hour is reached")
-    message = build(row, settings)
+    secret = ""
+    if row.part_id is not None and row.part_kind in _fillers:
+        known = _fillers[row.part_kind](row.part_id)
+        if known is None:
+            row.state, row.last_error = "dead", "the link in it has ended"
+            return
+        secret = known
+    message = build(row, settings, secret=secret)
     # No transaction may be open while we wait for a server.
     db.session.rollback()
     outcome, reason = _deliver(message, row.recipient, settings)
@@ -174,8 +200,14 @@ def send(mail: int) -> None:
         jobs.enqueue("mail.send", mail=mail, delay=delay)
 
 
-def build(row: OutgoingMail, settings: Settings) -> EmailMessage:
-    """The mail as it goes out: plain text and HTML, threaded, marked as automatic where it is."""
+def build(row: OutgoingMail, settings: Settings, *, secret: str = "") -> EmailMessage:
+    """The mail as it goes out: plain text and HTML, threaded, marked as automatic where it is.
+
+    :param secret: what takes the place of `FILLED_IN`; without one, that stays.
+    """
+    text, html = row.text, row.html
+    if secret:
+        text, html = text.replace(FILLED_IN, secret), html.replace(FILLED_IN, secret)
     message = EmailMessage(policy=SMTP)
     message["Subject"] = _one_line(row.subject)
     message["From"] = _address(row.sender_name, settings.mail.sender)
@@ -196,9 +228,9 @@ def build(row: OutgoingMail, settings: Settings) -> EmailMessage:
         # RFC 3834, and what Exchange understands instead.
         message["Auto-Submitted"] = "auto-replied" if row.in_reply_to else "auto-generated"
         message["X-Auto-Response-Suppress"] = "All"
-    message.set_content(row.text, cte="quoted-printable")
-    if row.html:
-        message.add_alternative(row.html, subtype="html", cte="quoted-printable")
+    message.set_content(text, cte="quoted-printable")
+    if html:
+        message.add_alternative(html, subtype="html", cte="quoted-printable")
     for item in row.attachments:
         stored = db.session.get(files.StoredFile, item["file"])
         if stored is not None:
