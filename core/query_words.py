@@ -80,8 +80,10 @@ def parse(
         words, codes = scan(match[group])
         offset = match.start(group)
         words = [word._replace(start=word.start + offset, end=word.end + offset) for word in words]
-        if count + len(words) > most_words:
+        if words and count + len(words) > most_words:
             refused = refused or TOO_MANY_WORDS
+            if count == most_words:
+                break
             words = words[: most_words - count]
             codes = [code for code in codes if code.last < len(words)]
         count += len(words)
@@ -97,8 +99,6 @@ def parse(
             if key not in seen:
                 seen.add(key)
                 clauses.append(clause)
-        if count >= most_words:
-            break
     if prefix_last and clauses:
         last = clauses[-1]
         if not last.quoted and not last.negative and last.end == len(text.rstrip('"')) and not text.endswith('"'):

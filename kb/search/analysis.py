@@ -32,6 +32,8 @@ VERSION = 1
 
 # With fewer documents than this holding all of the words, those that hold some of them are shown below.
 FEW = 5
+# Such a document must hold this share of what the known words weigh together, the rarer ones weighing more.
+LEAST_SHARE = 0.34
 
 LANGUAGE_BOOST = 1.25
 COGNATE = 0.7  # A stem of the person's language found in a text of another one (publicación, publication).

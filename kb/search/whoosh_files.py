@@ -16,7 +16,7 @@ import os
 import shutil
 import time
 import zlib
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -110,28 +110,33 @@ class Pointer:
 
 
 class CheckedStorage(FileStorage):  # type: ignore[misc]
-    """Files of a generation, each compared with the pointer before anything is read from it.
+    """Files of a generation; small ones, which hold pickles, are compared with the pointer each time they are opened.
 
     No memory mapping: a file that shrinks under a mapping kills the process instead of raising.
     """
 
-    def __init__(self, directory: Path, files: dict[str, tuple[int, int]], *, thorough: bool) -> None:
+    def __init__(self, directory: Path, files: dict[str, tuple[int, int]]) -> None:
         super().__init__(str(directory), supports_mmap=False)
         self.checked = files
-        self.thorough = thorough
 
     def open_file(self, name: str, **kwargs: Any) -> StructFile:
         """Open a file to read it. Raises `IndexUnavailable` when it is not as it was written."""
-        path = Path(self.folder) / name
-        if name not in self.checked:
+        if name not in self.checked or not name.endswith(_SMALL):
             return super().open_file(name, **kwargs)
-        if name.endswith(_SMALL):
-            content = path.read_bytes()
-            _compare(name, (len(content), zlib.crc32(content)), self.checked[name])
-            return BufferFile(content, name=name)
-        found = (path.stat().st_size, checksum(path) if self.thorough else self.checked[name][1])
-        _compare(name, found, self.checked[name])
-        return super().open_file(name, **kwargs)
+        content = (Path(self.folder) / name).read_bytes()
+        _compare(name, (len(content), zlib.crc32(content)), self.checked[name])
+        return BufferFile(content, name=name)
+
+
+def check(directory: Path, pointer: Pointer, trusted: Collection[str] = ()) -> None:
+    """Compare every file with the pointer: sizes, and checksums except of segments that are `trusted`.
+
+    Raises `IndexUnavailable` when one differs, `FileNotFoundError` when one is gone (a writer may have removed it).
+    """
+    for name, expected in pointer.files.items():
+        path = directory / pointer.generation / name
+        is_trusted = name.split(".")[0] in trusted or name.endswith(_SMALL)
+        _compare(name, (path.stat().st_size, expected[1] if is_trusted else checksum(path)), expected)
 
 
 def _compare(name: str, found: tuple[int, int], expected: tuple[int, int]) -> None:

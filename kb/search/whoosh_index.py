@@ -118,7 +118,9 @@ class WhooshIndex:
         with whoosh_files.writing(self._directory, _WAIT):
             pointer = whoosh_files.read_pointer(self._directory)
             with _damage_is_unavailability():
-                storage = CheckedStorage(self._directory / pointer.generation, pointer.files, thorough=False)
+                # Only sizes here: a large file is read where segments are merged, and its blocks have checksums.
+                whoosh_files.check(self._directory, pointer, trusted={name.split(".")[0] for name in pointer.files})
+                storage = CheckedStorage(self._directory / pointer.generation, pointer.files)
                 index = FileIndex(storage, SCHEMA, NAME)
                 if index.latest_generation() != pointer.contents:
                     raise IndexUnavailable("A write was interrupted")
@@ -131,7 +133,7 @@ class WhooshIndex:
         with whoosh_files.writing(self._directory, _WAIT):
             try:
                 generation = whoosh_files.next_generation(self._directory)
-                storage = CheckedStorage(self._directory / generation, {}, thorough=False)
+                storage = CheckedStorage(self._directory / generation, {})
                 writer = _Writer(FileIndex.create(storage, SCHEMA, NAME))
                 writer.replace((), map(_row, _each_once(documents)))
             except OSError as problem:

@@ -22,7 +22,7 @@ from core.words import base_language
 from kb.search.analysis import LANGUAGE_BOOST
 from kb.search.hits import Shown
 from kb.search.spelling import is_checked, letters, most_edits, nearest
-from kb.search.whoosh_files import NAME, SCHEMA, CheckedStorage, Pointer
+from kb.search.whoosh_files import NAME, SCHEMA, CheckedStorage, Pointer, check
 
 # Postings kept decoded in memory, per segment: 8 bytes each.
 _MOST_KEPT = 500_000
@@ -248,9 +248,10 @@ class Snapshot:
     def __init__(self, directory: Path, pointer: Pointer, before: "Snapshot | None") -> None:
         self.pointer = pointer
         self._views: dict[frozenset[str], list[View]] = {}
-        storage = CheckedStorage(directory / pointer.generation, pointer.files, thorough=True)
-        contents = TOC.read(storage, NAME, gen=pointer.contents, schema=SCHEMA)
         known = before.segments if before and before.pointer.generation == pointer.generation else {}
+        check(directory, pointer, trusted=known)
+        storage = CheckedStorage(directory / pointer.generation, pointer.files)
+        contents = TOC.read(storage, NAME, gen=pointer.contents, schema=SCHEMA)
         self.segments: dict[str, Segment] = {}
         self.deleted: dict[str, frozenset[int]] = {}
         for part in contents.segments:

@@ -14,13 +14,10 @@ from kb.search.facets import Cube, count_facets
 from kb.search.hits import Marker, hit
 from kb.search.protocol import MOST_COUNTED, Hit, Query, Results
 from kb.search.spelling import is_checked, respell
-from kb.search.suggestions import CLOSELY_LOOKED_AT, MOST_QUESTION_NEEDS, closest
+from kb.search.suggestions import CLOSELY_LOOKED_AT, MOST_QUESTION_NEEDS, Near, closest
 from kb.search.whoosh_reader import Segment, Snapshot, View
 
 Found = dict[int, float]
-
-# A document that holds only some of the words must hold this share of what they weigh together.
-_LEAST_SHARE = 0.34
 
 
 @dataclass(slots=True)
@@ -143,7 +140,7 @@ def _some_words(
         for n, weight in found[i].items():
             shares[n] = shares.get(n, 0.0) + weights[i]
             scores[n] = scores.get(n, 0.0) + weights[i] * weight
-    least = _LEAST_SHARE * all_weight
+    least = analysis.LEAST_SHARE * all_weight
     return {n: scores[n] * share / all_weight for n, share in shares.items() if share >= least and n not in without}
 
 
@@ -208,20 +205,25 @@ def suggest(
         frequency = sum(map(len, found))
         if frequency:
             asked.append((_rarity([frequency], documents)[0], need, found))
-    candidates: list[tuple[float, float, Segment, int]] = []
+    candidates: list[tuple[float, int, float, Segment, int]] = []
     for i, view in enumerate(views):
         factors = view.segment.factors(prefer_language)
         scores: Found = {}
-        shares: Found = {}
+        shared: Found = {}
+        held: Counter[int] = Counter()
         for weight, _, found in asked:
+            held.update(found[i].keys())
             for n, value in found[i].items():
                 scores[n] = scores.get(n, 0.0) + weight * value
-                shares[n] = shares.get(n, 0.0) + weight
+                shared[n] = shared.get(n, 0.0) + weight
         best = heapq.nlargest(CLOSELY_LOOKED_AT, scores, key=scores.__getitem__)
-        candidates += [(scores[n] * factors[n], shares[n], view.segment, n) for n in best]
+        candidates += [(scores[n] * factors[n], held[n], shared[n], view.segment, n) for n in best]
     candidates.sort(key=lambda one: -one[0])
-    near = [(score, share, segment.shown(n)) for score, share, segment, n in candidates[:CLOSELY_LOOKED_AT]]
-    return closest(near, [(weight, need) for weight, need, _ in asked], limit)
+    near = [
+        Near(score, count, weight, segment.shown(n))
+        for score, count, weight, segment, n in candidates[:CLOSELY_LOOKED_AT]
+    ]
+    return closest(near, [(weight, need) for weight, need, _ in asked], len(words), limit)
 
 
 def _rarest(views: list[View], needs: list[Need]) -> list[Need]:

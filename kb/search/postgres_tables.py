@@ -1,0 +1,175 @@
+"""The tables of the PostgreSQL index, and writing to them.
+
+`search_document` holds what a hit shows and a vector made of our own terms, with the weight letters A (title), B
+(headings, tags), C (summary) and D (text). `search_word` counts the documents that hold a word, for each term and
+visibility: for beginnings, spelling and how rare a word is, of visible documents only. `search_state` says which
+version of the analysis wrote them.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from itertools import islice
+
+from sqlalchemy import Connection, text
+
+from core.tsvector import vector
+from kb.search import analysis
+from kb.search.analysis import HEADINGS, SUMMARY, TAGS, TEXT, TITLE, Analysed, analyse, texts
+from kb.search.protocol import Document
+from kb.search.spelling import letters
+
+STAMP = f"1/{analysis.VERSION}"
+
+_LETTERS = {TITLE: "A", HEADINGS: "B", TAGS: "B", SUMMARY: "C", TEXT: "D"}
+_BATCH = 200
+# The type holds at most a megabyte, so the longest documents keep the terms that come first.
+_MOST_TERMS = 20_000
+# Any number that nothing else in the database locks.
+_LOCK = 7_302_114_519
+
+# A word with the term and visibility that it counts for.
+_Counted = Counter[tuple[str, str, str]]
+
+
+def create(connection: Connection) -> None:
+    """Make the tables; for a migration, on PostgreSQL only. They hold nothing until the index is rebuilt."""
+    connection.exec_driver_sql(
+        "CREATE TABLE search_document (id text PRIMARY KEY, kind text NOT NULL, topic text NOT NULL, "
+        "country text NOT NULL, language text NOT NULL, visibility text NOT NULL, url text NOT NULL, "
+        "title text NOT NULL, summary text NOT NULL, body text NOT NULL, updated timestamptz NOT NULL, "
+        "boost real NOT NULL, words text[] NOT NULL, terms text[] NOT NULL, tsv tsvector NOT NULL)"
+    )
+    connection.exec_driver_sql("CREATE INDEX ix_search_document_tsv ON search_document USING gin (tsv)")
+    connection.exec_driver_sql(
+        "CREATE TABLE search_word (term text NOT NULL, word text NOT NULL, visibility text NOT NULL, "
+        "folded text NOT NULL, length integer NOT NULL, letters integer NOT NULL, documents integer NOT NULL, "
+        "PRIMARY KEY (term, word, visibility))"
+    )
+    connection.exec_driver_sql("CREATE INDEX ix_search_word_folded ON search_word (folded text_pattern_ops)")
+    connection.exec_driver_sql("CREATE INDEX ix_search_word_length ON search_word (length)")
+    connection.exec_driver_sql(
+        "CREATE TABLE search_state (id integer PRIMARY KEY CHECK (id = 1), stamp text NOT NULL, "
+        "version bigint NOT NULL)"
+    )
+
+
+def drop(connection: Connection) -> None:
+    """Remove what `create` made."""
+    connection.exec_driver_sql("DROP TABLE IF EXISTS search_document, search_word, search_state")
+
+
+def lock(connection: Connection, wait: float) -> None:
+    """Be the only writer until the transaction ends; an error of the database after `wait` seconds."""
+    connection.exec_driver_sql(f"SET LOCAL lock_timeout = '{int(wait * 1000)}ms'")
+    connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
+
+
+def remove(connection: Connection, ids: list[str]) -> None:
+    """Take documents out, and their words out of the counts."""
+    connection.execute(
+        text(
+            "WITH gone AS (DELETE FROM search_document WHERE id = ANY(:ids) RETURNING visibility, words, terms), "
+            "less AS (SELECT visibility, term, word, count(*) AS documents "
+            "FROM gone, unnest(terms, words) AS listed (term, word) GROUP BY visibility, term, word) "
+            "UPDATE search_word SET documents = search_word.documents - less.documents FROM less "
+            "WHERE search_word.term = less.term AND search_word.word = less.word "
+            "AND search_word.visibility = less.visibility"
+        ),
+        {"ids": ids},
+    )
+    connection.exec_driver_sql("DELETE FROM search_word WHERE documents <= 0")
+
+
+def clear(connection: Connection) -> None:
+    """Take everything out. Not TRUNCATE, which readers of the old state would have to wait for."""
+    connection.exec_driver_sql("DELETE FROM search_document")
+    connection.exec_driver_sql("DELETE FROM search_word")
+
+
+def add(connection: Connection, documents: Iterable[Document]) -> int:
+    """Put documents in, and their words into the counts. Gives how many there were."""
+    counted: _Counted = Counter()
+    count = 0
+    waiting = iter(documents)
+    while batch := list(islice(waiting, _BATCH)):
+        connection.execute(
+            text(
+                "INSERT INTO search_document (id, kind, topic, country, language, visibility, url, title, summary, "
+                "body, updated, boost, words, terms, tsv) VALUES (:id, :kind, :topic, :country, :language, "
+                ":visibility, :url, :title, :summary, :body, :updated, :boost, :words, :terms, "
+                "CAST(:tsv AS tsvector))"
+            ),
+            list(_rows(batch, counted)),
+        )
+        count += len(batch)
+    _count_words(connection, counted)
+    return count
+
+
+def _rows(documents: Iterable[Document], counted: _Counted) -> Iterator[dict[str, object]]:
+    for document in documents:
+        analysed = analyse(document)
+        title, summary, _, _, body = texts(document)
+        counted.update((term, word, document.visibility) for word, term in analysed.words.items())
+        yield {
+            "id": document.id,
+            "kind": document.kind,
+            "topic": document.topic,
+            "country": document.country,
+            "language": document.language,
+            "visibility": document.visibility,
+            "url": document.url,
+            "title": title,
+            "summary": summary,
+            "body": body,
+            "updated": document.updated,
+            "boost": document.boost,
+            "words": list(analysed.words),
+            "terms": list(analysed.words.values()),
+            "tsv": _vector(analysed),
+        }
+
+
+def _vector(analysed: Analysed) -> str:
+    return vector(
+        {
+            term: [((place >> 3) + 1, _LETTERS[place & 7]) for place in places]
+            for term, places in islice(analysed.places.items(), _MOST_TERMS)
+        }
+    )
+
+
+def _count_words(connection: Connection, counted: _Counted) -> None:
+    waiting = iter(counted.items())
+    while batch := list(islice(waiting, 5000)):
+        folded = [word.partition("\t")[0] for (_, word, _), _ in batch]
+        connection.execute(
+            text(
+                "INSERT INTO search_word (term, word, visibility, folded, length, letters, documents) "
+                "SELECT * FROM unnest(CAST(:terms AS text[]), CAST(:words AS text[]), CAST(:visibilities AS text[]), "
+                "CAST(:folded AS text[]), CAST(:lengths AS int[]), CAST(:letters AS int[]), "
+                "CAST(:documents AS int[])) "
+                "ON CONFLICT (term, word, visibility) "
+                "DO UPDATE SET documents = search_word.documents + excluded.documents"
+            ),
+            {
+                "terms": [term for (term, _, _), _ in batch],
+                "words": [word for (_, word, _), _ in batch],
+                "visibilities": [visibility for (_, _, visibility), _ in batch],
+                "folded": folded,
+                "lengths": [len(word) for word in folded],
+                "letters": [letters(word) for word in folded],
+                "documents": [count for _, count in batch],
+            },
+        )
+
+
+def touch(connection: Connection) -> None:
+    """Note that something was written, by this version."""
+    connection.execute(
+        text(
+            "INSERT INTO search_state (id, stamp, version) VALUES (1, :stamp, 1) "
+            "ON CONFLICT (id) DO UPDATE SET stamp = excluded.stamp, version = search_state.version + 1"
+        ),
+        {"stamp": STAMP},
+    )
