@@ -26,6 +26,9 @@ class Organisation(Model):
     kind: Mapped[str] = mapped_column(String(20), default="government")
     website: Mapped[str] = mapped_column(String(500), default="")
     created_at: Mapped[datetime] = mapped_column(default=now)
+    version: Mapped[int] = mapped_column(default=1)
+
+    __mapper_args__ = {"version_id_col": version}
 
     @classmethod
     def visible_to(cls, user: User | None) -> Select[tuple[Organisation]]:  # type: ignore[override]
@@ -60,7 +63,7 @@ class User(UserMixin, Model):  # type: ignore[misc] # Flask-Login has no types.
     organisation: Mapped[Organisation | None] = relationship(lazy="joined")
     role_rows: Mapped[list[Role]] = relationship(lazy="selectin", cascade="all, delete-orphan")
 
-    __mapper_args__ = {"version_id_col": version}  # noqa: RUF012 # SQLAlchemy reads it from the class.
+    __mapper_args__ = {"version_id_col": version}  # SQLAlchemy reads it from the class.
 
     # Set while a request is answered: which sign-in or token the person came by.
     sign_in_token: str = ""
@@ -154,10 +157,15 @@ class SignIn(Model):
 
 
 class SignInLink(Model):
-    """A link that signs in once; its secret is hashed at rest and dies with the password it was made under."""
+    """A link that signs in once; its secret is hashed at rest and dies with the password it was made under.
+
+    The secret is made from ``seed`` and the site's key, so that the worker can put it into the mail at the moment of
+    sending, and whoever reads the database cannot.
+    """
 
     __tablename__ = "sign_in_link"
 
+    seed: Mapped[str] = mapped_column(String(64))
     token_hash: Mapped[str] = mapped_column(String(64), unique=True)
     user_id: Mapped[int] = mapped_column(ForeignKey("user.id", ondelete="CASCADE"), index=True)
     epoch: Mapped[int]

@@ -17,9 +17,11 @@ from sqlalchemy import (
     JSON,
     BigInteger,
     Connection,
+    CursorResult,
     DateTime,
     Dialect,
     Engine,
+    Executable,
     Integer,
     MetaData,
     Select,
@@ -99,7 +101,7 @@ class Model(db.Model):  # type: ignore[name-defined,misc] # Flask-SQLAlchemy mak
 
     @classmethod
     def visible_to(cls, user: UserMixin | None) -> Select[tuple[Self]]:  # noqa: ARG003 # Each model answers for itself.
-        """The rows that a person may see. A model that is listed anywhere says so itself; by default nobody sees any."""
+        """The rows that a person may see. A model that is listed says so itself; by default nobody sees any."""
         return select(cls).where(False)  # type: ignore[arg-type] # SQLAlchemy takes a plain False for “none”.
 
 
@@ -121,6 +123,25 @@ def init_app(app: Flask, settings: Settings) -> None:
             tune_sqlite(db.engine, settings.database.busy_seconds)
 
 
+def write_apart(statement: Executable) -> Any:  # Whatever the statement returns.
+    """Write something small that stands whatever becomes of the request, such as a count; before all else is written.
+
+    A request that only reads has begun a transaction that may not write any more once somebody else has written; so
+    what was begun ends first.
+
+    :return: the first value that the statement returns, if it returns any.
+    """
+    db.session.commit()
+    before = may_write.set(True)
+    try:
+        result = db.session.execute(statement)
+        value = result.scalar() if isinstance(result, CursorResult) and result.returns_rows else None
+        db.session.commit()
+    finally:
+        may_write.reset(before)
+    return value
+
+
 def separate_engine(settings: Settings) -> Engine:
     """An engine of its own, for a command that works outside the application's session."""
     url = settings.database_url
@@ -135,7 +156,7 @@ def tune_sqlite(engine: Engine, busy_seconds: int) -> None:
     """Make SQLite durable and strict on every connection, and begin transactions ourselves."""
 
     @event.listens_for(engine, "connect")
-    def connect(connection: Any, _record: ConnectionPoolEntry) -> None:  # noqa: ANN401 # A driver's own connection.
+    def connect(connection: Any, _record: ConnectionPoolEntry) -> None:  # A driver's own connection.
         # The driver must not begin transactions by itself: it would do so late, at the first write.
         connection.isolation_level = None
         cursor = connection.cursor()

@@ -1,6 +1,7 @@
 """How often something may be done, counted in the database so that several processes count together."""
 
 import hashlib
+import ipaddress
 from datetime import datetime, timedelta
 
 from flask import request
@@ -9,7 +10,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Mapped, mapped_column
 
 from core import jobs
-from core.db import Model, db, now
+from core.db import Model, db, now, write_apart
 from core.exceptions import TooMany
 from core.i18n import _
 
@@ -36,7 +37,8 @@ def hit(what: str, whom: str, limit: int, seconds: int) -> None:
     """
     left = seconds_left(what, whom, limit, seconds, add=1)
     if left:
-        raise TooMany(_("Too many tries. Please wait %(minutes)s minutes and try again.", minutes=left // 60 + 1), left)
+        sentence = _("Too many tries. Please wait %(minutes)s minutes and try again.", minutes=left // 60 + 1)
+        raise TooMany(sentence, left)
 
 
 def seconds_left(what: str, whom: str, limit: int, seconds: int, *, add: int) -> int:
@@ -49,8 +51,7 @@ def seconds_left(what: str, whom: str, limit: int, seconds: int, *, add: int) ->
         insert = postgresql.insert(RateCount) if db.engine.dialect.name == "postgresql" else sqlite.insert(RateCount)
         statement = insert.values(key=key, count=add, ends=ends)
         statement = statement.on_conflict_do_update(index_elements=["key"], set_={"count": RateCount.count + add})
-        count = db.session.execute(statement.returning(RateCount.count)).scalar_one()
-        db.session.commit()
+        count = int(write_apart(statement.returning(RateCount.count)))
     else:
         count = db.session.scalar(select(func.coalesce(func.max(RateCount.count), 0)).where(RateCount.key == key)) or 0
         return max(int((ends - moment).total_seconds()), 1) if count >= limit else 0
@@ -60,11 +61,16 @@ def seconds_left(what: str, whom: str, limit: int, seconds: int, *, add: int) ->
 def network_address() -> str:
     """Who asks: the address, an IPv6 one cut to its /56, so that one subscriber is one."""
     address = request.remote_addr or "unknown"
-    if ":" in address:
-        import ipaddress  # noqa: PLC0415 # Only IPv6 needs it.
-
-        return str(ipaddress.ip_network(f"{address}/56", strict=False).network_address)
-    return address
+    if ":" not in address:
+        return address
+    try:
+        parsed = ipaddress.IPv6Address(address)
+    except ValueError:
+        return address
+    if parsed.ipv4_mapped:
+        # An IPv4 caller of a socket that listens on both.
+        return str(parsed.ipv4_mapped)
+    return str(ipaddress.ip_network((int(parsed), 56), strict=False).network_address)
 
 
 @jobs.every("limits.sweep", 3600)

@@ -98,6 +98,7 @@ def upgrade() -> None:
     sa.Column('kind', sa.String(length=20), nullable=False),
     sa.Column('website', sa.String(length=500), nullable=False),
     sa.Column('created_at', core.db.UtcTime(timezone=True), nullable=False),
+    sa.Column('version', sa.Integer(), nullable=False),
     sa.Column('id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_organisation')),
     sa.UniqueConstraint('name', 'country', name=op.f('uq_organisation_name_country'))
@@ -373,6 +374,7 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f('ix_sign_in_user_id'), ['user_id'], unique=False)
 
     op.create_table('sign_in_link',
+    sa.Column('seed', sa.String(length=64), nullable=False),
     sa.Column('token_hash', sa.String(length=64), nullable=False),
     sa.Column('user_id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
     sa.Column('epoch', sa.Integer(), nullable=False),
@@ -581,6 +583,7 @@ def upgrade() -> None:
     sa.Column('reason', sa.Text(), nullable=False),
     sa.Column('fated_at', core.db.UtcTime(timezone=True), nullable=True),
     sa.Column('message_id', sa.String(length=255), nullable=False),
+    sa.Column('content_sha256', sa.String(length=64), nullable=False),
     sa.Column('sender', sa.String(length=254), nullable=False),
     sa.Column('sender_name', sa.String(length=200), nullable=False),
     sa.Column('subject', sa.Text(), nullable=False),
