@@ -29,7 +29,9 @@ class Places:
     def page(self, path: str) -> str:
         """The address of the article at a path, "" if there is none."""
         if self._pages is None:
-            rows = db.session.execute(select(Article.language, Article.slug, Article.source_path)).all()
+            # Where two claim a place, the one that came from a file has it.
+            statement = select(Article.language, Article.slug, Article.source_path).order_by(Article.source_path != "")
+            rows = db.session.execute(statement).all()
             self._pages = {
                 source or path_of(language, slug): article_path(language, slug) for language, slug, source in rows
             }
@@ -65,11 +67,9 @@ class Places:
             return None
         path = unquote(parts.path)
         is_rooted = path.startswith("/")
-        joined = path.lstrip("/") if is_rooted else posixpath.join(posixpath.dirname(source), path)
-        place = posixpath.normpath(joined or ".")
-        if place.startswith("../") or place == ".." or "\x00" in place:
-            return None if is_rooted else ""
-        address = self._at(place)
+        # As in addresses of the web, “..” leads no higher than the top of the folder.
+        place = posixpath.normpath(posixpath.join("/", posixpath.dirname(source), path)).lstrip("/")
+        address = self._at(place) if "\x00" not in place else ""
         if not address:
             return None if is_rooted else ""
         is_page = "/kb/files/" not in address
@@ -81,4 +81,4 @@ class Places:
         for path in (place, f"{stem}.md", f"{stem}/index.md", f"{stem}/README.md"):
             if path.endswith(".md") and (address := self.page(path)):
                 return address
-        return self.page("index.md") if place == "." else self.file(place)
+        return self.page("index.md") if not place else self.file(place)

@@ -79,7 +79,9 @@ def read(path: str, text: str, *, language: str = "en") -> Page:
         state=_one_of(fields, "state", (DRAFT, PUBLISHED, WITHDRAWN), PUBLISHED),
     )
     others = {name: value for name, value in parts.fields.items() if name not in NAMES}
-    return Page(path=path, head=parts.head, body=parts.body, details=details, others=others, has_slug="slug" in fields)
+    return Page(
+        path=path, head=parts.head, body=parts.body, details=details, others=others, has_slug=bool(fields.get("slug"))
+    )
 
 
 def write(

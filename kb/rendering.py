@@ -29,9 +29,10 @@ class LaidOut:
 def resolved(body: str, path: str, places: Places) -> dict[str, str]:
     """What the relative links of a body lead to, from the place of its article."""
     found = targets(body)
+    links = places.resolve_all(found, path)
     # A {doc} role names a file without its ending, and is laid out with it.
-    found += [f"{target}.md" for target in found if "." not in target.rpartition("/")[2]]
-    return places.resolve_all(found, path)
+    named = places.resolve_all((f"{target}.md" for target, to in links.items() if to and "." not in target[-5:]), path)
+    return links | {target: to for target, to in named.items() if to}
 
 
 def lay_out(body: str, title: str, links: dict[str, str]) -> LaidOut:
