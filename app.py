@@ -4,7 +4,6 @@ Imports wait inside the functions: ``flask mail receive`` runs once for every ma
 pay for the whole application.
 """
 
-import importlib.util
 import sys
 from importlib import import_module
 from pathlib import Path
@@ -78,7 +77,7 @@ def _build(settings: "Settings") -> Flask:
     from flask_migrate import Migrate
 
     from accounts import sign_ins
-    from core import db, i18n, web
+    from core import compress, db, i18n, web
     from core.settings import with_secret_key
 
     logging.basicConfig(level=settings.log.level, format="%(asctime)s %(levelname)s %(name)s %(message)s")
@@ -87,6 +86,8 @@ def _build(settings: "Settings") -> Flask:
     app.config["FILE_MEGABYTES"] = settings.files.max_megabytes
     app.config["FILES_DIR"] = settings.data_dir / "files"
     app.config["ASSET_VERSION"] = _asset_version(ROOT / "static")
+    # Functions that run after a request run in reverse order: what is compressed last is set up first.
+    compress.init_app(app)
     db.init_app(app, settings)
     i18n.init_app(app, settings.site.languages, settings.site.time_zone)
     sign_ins.init_app(app)

@@ -9,11 +9,25 @@ from http import HTTPStatus
 from typing import Any, cast
 from urllib.parse import urlsplit
 
-from flask import Flask, Response, abort, current_app, flash, g, redirect, render_template, request, session, url_for
+from flask import (
+    Flask,
+    Response,
+    abort,
+    current_app,
+    flash,
+    g,
+    has_request_context,
+    redirect,
+    render_template,
+    request,
+    session,
+    url_for,
+)
 from flask.typing import ResponseReturnValue
 from flask_login import current_user
 from flask_wtf import CSRFProtect
 from flask_wtf.csrf import CSRFError
+from markupsafe import Markup
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm.exc import StaleDataError
 from werkzeug.exceptions import HTTPException
@@ -22,11 +36,13 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from core import policy
 from core.db import db, may_write
 from core.exceptions import NotNow, Refused, TooLarge, TooMany
-from core.i18n import _
+from core.i18n import OWN_NAMES, RIGHT_TO_LEFT, _, language
 from core.settings import Settings
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 API_PREFIX = "/api/"
+THEMES = ("auto", "light", "dark")
+STATIC = frozenset({"static", "versioned"})
 
 csrf = CSRFProtect()
 
@@ -71,12 +87,15 @@ def init_app(app: Flask, settings: Settings, secret_key: str) -> None:
         count = settings.security.proxies
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=count, x_proto=count, x_host=0)  # type: ignore[method-assign]
     csrf.init_app(app)
+    app.add_url_rule("/static/~<version>/<path:filename>", endpoint="versioned", view_func=_versioned)
     app.before_request(_begin)
     app.after_request(_finish)
     app.teardown_request(_end)
     app.register_error_handler(Exception, _answer_error)
     app.jinja_env.globals.update(csp_nonce=csp_nonce, asset=asset, can=template_can, page_url=page_url)
+    app.jinja_env.filters["html"] = Markup
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
+    app.context_processor(_page_words)
 
 
 def person() -> Any:  # Core does not know what a person is.
@@ -90,6 +109,19 @@ def template_can(name: str, thing: Any = None) -> bool:
     return policy.can(person(), name, thing)
 
 
+def _page_words() -> dict[str, Any]:
+    """What every page needs to know of its reader: language, direction of writing, colours."""
+    code = language()
+    theme = request.cookies.get("theme", "auto") if has_request_context() else "auto"
+    return {
+        "locale": code,
+        "languages": [(other, OWN_NAMES.get(other, other)) for other in current_app.config["LANGUAGES"]],
+        "text_direction": "rtl" if code in RIGHT_TO_LEFT else "ltr",
+        "theme": theme if theme in THEMES else "auto",
+        "settings": {"site_name": current_app.extensions["settings"].site.name},
+    }
+
+
 def csp_nonce() -> str:
     """The nonce of this answer; 128 random bits."""
     if "nonce" not in g:
@@ -98,8 +130,16 @@ def csp_nonce() -> str:
 
 
 def asset(path: str) -> str:
-    """The address of a static file, with a version so that it can be cached for ever."""
-    return url_for("static", filename=path, v=current_app.config["ASSET_VERSION"])
+    """The address of a static file, with a version in its path, so that it and what it imports can be cached for ever."""
+    return url_for("versioned", version=current_app.config["ASSET_VERSION"], filename=path)
+
+
+def _versioned(version: str, filename: str) -> Response:
+    """A static file under its versioned path; an old version gets the newest file, and is not kept."""
+    response = current_app.send_static_file(filename)
+    if version == current_app.config["ASSET_VERSION"]:
+        response.headers["Cache-Control"] = "public, max-age=31536000, immutable"
+    return response
 
 
 def external(endpoint: str, **values: Any) -> str:  # As url_for.
@@ -130,7 +170,11 @@ def safe_next(target: str, fallback: str) -> str:
 
     Browsers read ``\\`` as ``/`` and skip tabs and line feeds, so an address with any of them is refused.
     """
-    if target.startswith("/") and not target.startswith("//") and not any(ord(char) < 33 or char == "\\" for char in target):
+    if (
+        target.startswith("/")
+        and not target.startswith("//")
+        and not any(ord(char) < 33 or char == "\\" for char in target)
+    ):
         parts = urlsplit(target)
         if not parts.scheme and not parts.netloc:
             return target
@@ -177,7 +221,7 @@ def _same_origin() -> None:
 
 
 def _check_permission() -> ResponseReturnValue | None:
-    if request.endpoint is None or request.endpoint == "static":
+    if request.endpoint is None or request.endpoint in STATIC:
         return None
     view = current_app.view_functions[request.endpoint]
     name = getattr(view, "permission", "")
@@ -213,10 +257,7 @@ def _finish(response: Response) -> Response:
         response.headers["Content-Security-Policy"] = PAGE_POLICY.format(nonce=csp_nonce())
     if current_app.config["HSTS"]:
         response.headers["Strict-Transport-Security"] = "max-age=31536000"
-    if request.endpoint == "static":
-        if "v" in request.args:
-            response.headers["Cache-Control"] = "public, max-age=31536000, immutable"
-    else:
+    if request.endpoint not in STATIC:
         response.headers.setdefault("Cache-Control", "no-store" if _is_private() else "no-cache")
         response.vary.update(("Cookie", "Accept-Language"))
         if not request.path.startswith(API_PREFIX) and response.mimetype == "text/html":
@@ -268,13 +309,28 @@ def _describe(error: Exception) -> tuple[int, str, dict[str, str], dict[str, Any
     if isinstance(error, Refused):
         return 422, str(error), {}, {"errors": {error.field or "body": [str(error)]}}
     if isinstance(error, StaleDataError):
-        return 409, _("Somebody else changed this at the same time. Load the page again; what you typed is kept."), {}, {}
+        return (
+            409,
+            _("Somebody else changed this at the same time. Load the page again; what you typed is kept."),
+            {},
+            {},
+        )
     if isinstance(error, TooLarge):
         return 413, str(error), {}, {}
     if isinstance(error, OperationalError):
-        return 503, _("The database is busy. Nothing was lost; please try again in a moment."), {"Retry-After": "5"}, {}
+        return (
+            503,
+            _("The database is busy. Nothing was lost; please try again in a moment."),
+            {"Retry-After": "5"},
+            {},
+        )
     if isinstance(error, CSRFError):
-        return 400, _("This page was open for too long or in another sign-in. Go back, load it again and send it once more."), {}, {}
+        return (
+            400,
+            _("This page was open for too long or in another sign-in. Go back, load it again and send it once more."),
+            {},
+            {},
+        )
     if isinstance(error, HTTPException) and error.code is not None:
         headers = {name: value for name, value in error.get_headers() if name in {"Allow", "Retry-After", "Location"}}
         return error.code, _sentence(error), headers, {}

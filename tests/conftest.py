@@ -5,7 +5,6 @@ Every test that uses ``app`` runs once on each database.
 
 import re
 import shutil
-import sqlite3  # noqa: F401 # Imported before pysqlite3 so that both can live in one process.
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -69,8 +68,8 @@ def sqlite_template(tmp_path_factory):
         flask_migrate.upgrade()
         create_cast()
         db.session.commit()
-        db.session.execute(text("PRAGMA wal_checkpoint(TRUNCATE)"))
         db.session.remove()
+        # Closing the last connection moves everything from the log into the file.
         db.engine.dispose()
     return folder / "helpdesk.db"
 
@@ -121,7 +120,8 @@ def empty_tables() -> None:
     names = db.session.scalars(
         text("SELECT tablename FROM pg_tables WHERE schemaname = 'public' AND tablename <> 'alembic_version'")
     ).all()
-    db.session.execute(text(f"TRUNCATE {', '.join(f'"{name}"' for name in names)} RESTART IDENTITY CASCADE"))
+    quoted = ", ".join(f'"{name}"' for name in names)
+    db.session.execute(text(f"TRUNCATE {quoted} RESTART IDENTITY CASCADE"))
     db.session.commit()
 
 
