@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).parent
 
+PARTS = ("accounts", "kb", "helpdesk", "peers", "portal")
+
 # Modules with a register(app): blueprints, subscribers and commands of each part.
 REGISTERED = (
     "core.cli",
@@ -35,7 +37,6 @@ REGISTERED = (
     "helpdesk.mail_views",
     "helpdesk.publish_views",
     "helpdesk.notices",
-    "helpdesk.intake",
     "helpdesk.api",
     "helpdesk.cli",
     "peers.views",
@@ -93,6 +94,8 @@ def _build(settings: "Settings") -> Flask:
     sign_ins.init_app(app)
     web.init_app(app, settings, with_secret_key(settings))
     Migrate(app, db.db, directory=str(ROOT / "migrations"), include_object=_is_ours, render_as_batch=True)
+    for part in PARTS:
+        import_module(f"{part}.policy")
     for name in REGISTERED:
         try:
             module = import_module(name)
