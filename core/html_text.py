@@ -124,7 +124,7 @@ class _Reader:
     def __init__(self) -> None:
         self.out = _Writer()
         self.outer: list[tuple[str, _Writer]] = []
-        self.open: list[tuple[str, bool]] = []
+        self.open: list[tuple[str, bool, int]] = []
         self.hidden = 0
         self.hidden_classes: frozenset[str] = frozenset()
         self.lists: list[int] = []
@@ -152,16 +152,18 @@ class _Reader:
         if name in _VOID:
             self._void(name, attributes)
             return
+        # Outlook writes a paragraph for every line.
+        gap = 1 if name == "p" and attributes.get("class", "").lower().startswith("mso") else 2
         hidden = name in _DROPPED or self._is_hidden(attributes)
         if len(self.open) < _MAX_OPEN:
-            self.open.append((name, hidden))
+            self.open.append((name, hidden, gap))
             self.hidden += hidden
         if self.hidden:
             return
-        if name in _PARAGRAPH and not attributes.get("class", "").lower().startswith("mso"):
-            self.out.lines(2)
+        if name in _PARAGRAPH:
+            self.out.lines(gap)
             self.pre += name == "pre"
-        elif name in _LINE or name == "p":
+        elif name in _LINE:
             self.out.lines(1)
             if name in {"ul", "ol"}:
                 start = attributes.get("start", "1")
@@ -251,13 +253,14 @@ class _Reader:
         else:
             return
         was_hidden = self.hidden > 0
-        for _, hidden in self.open[-back:]:
+        gap = self.open[-back][2]
+        for _, hidden, _ in self.open[-back:]:
             self.hidden -= hidden
         del self.open[-back:]
         if was_hidden:
             return
         if name in _PARAGRAPH:
-            self.out.lines(2 if name != "p" or not self.out.parts else 1)
+            self.out.lines(gap)
             if name == "pre" and self.pre:
                 self.pre -= 1
         elif name in _LINE:

@@ -12,7 +12,7 @@ _NOISE = re.compile(r"https?://\S{1,500}|\S{1,100}@\S{1,200}|^>.{0,500}$", re.MU
 #: The commonest small words of each language; a word in several languages counts less in each.
 _WORDS = {
     "en": (
-        "the and of to in is that for it with as was on are be this have from or by not but what we our you your "
+        "yes since also any some all now need see new attached file more need the and of to in is that for it with as was on are be this have from or by not but what we our you your "
         "can would how there if will they which please thank thanks regards hello dear could should about has had "
         "were an at do does when where who their its i'm don't us i my me"
     ),
@@ -66,7 +66,7 @@ _WORDS = {
     ),
     "sv": "och att det i en är på som av för med den till inte om har de ett vi jag hur kan tack hej från var eller",
     "ru": (
-        "и в не на что с по это как для но из мы вы у к за от о же бы или так его при есть если уже только нас нам "
+        "да нет всё с ещё нужно также файл и в не на что с по это как для но из мы вы у к за от о же бы или так его при есть если уже только нас нам "
         "вас вам здравствуйте спасибо добрый день можно ли наши данные быть был какие уважением я а до"
     ),
     "uk": (
@@ -166,4 +166,5 @@ def _by_words(text: str, languages: frozenset[str]) -> str:
         scores.append((score, language))
     scores.sort(reverse=True)
     (best, language), (second, _) = scores[0], scores[1]
-    return language if best >= 1.2 and best >= second * 1.25 and best >= len(words) * 0.04 else ""
+    enough = 1.0 if languages is _CYRILLIC else 1.2
+    return language if best >= enough and best >= second * 1.25 and best >= len(words) * 0.04 else ""

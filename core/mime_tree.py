@@ -115,6 +115,10 @@ class _Message(Message):
             self._content = parameters(unfold(str(value)[:_LONGEST_FIELD]))
         return self._content
 
+    def source(self) -> object:
+        """The parts, or the text of a leaf as it came: ``get_payload`` would already replace bytes over 127."""
+        return self._payload
+
     def get_content_type(self) -> str:
         return "multipart/mixed" if self.content()[0].startswith("multipart/") else "text/plain"
 
@@ -266,7 +270,7 @@ def _node(message: Message, reading: _Reading, default_type: str, depth: int) ->
         reading.problems.append("A content type is malformed.")
         named = "name" in content_parameters or "filename" in disposition_parameters
         content_type = "application/octet-stream" if named else "text/plain"
-    payload = message.get_payload()
+    payload = message.source()
     children: tuple[Node, ...] = ()
     body = b""
     if isinstance(payload, list):
