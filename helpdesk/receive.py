@@ -8,7 +8,7 @@ import json
 import sys
 from datetime import UTC, datetime
 from typing import Any
-from urllib.parse import unquote, urlsplit
+from urllib.parse import quote, unquote, urlsplit
 
 import click
 
@@ -20,10 +20,10 @@ TEMPORARY_FAILURE = 75
 
 STATEMENTS = (
     "INSERT INTO raw_mail (sha256, content) VALUES ({0}, {0}) ON CONFLICT (sha256) DO NOTHING",
-    "INSERT INTO inbound_mail (sha256, size, source, mailbox, received_at, fate, reason, message_id, sender, sender_name, "
-    "subject) VALUES ({0}, {0}, {0}, {0}, {0}, '', '', '', '', '', '') RETURNING id",
-    "INSERT INTO job (kind, payload, state, run_at, attempts, lease_token, last_error, created_at) "
-    "VALUES ('mail.intake', {0}, 'queued', {0}, 0, '', '', {0})",
+    """INSERT INTO inbound_mail (sha256, size, source, mailbox, received_at, fate, reason, message_id, content_sha256,
+    sender, sender_name, subject) VALUES ({0}, {0}, {0}, {0}, {0}, '', '', '', '', '', '', '') RETURNING id""",
+    """INSERT INTO job (kind, payload, state, run_at, attempts, lease_token, last_error, created_at)
+    VALUES ('mail.intake', {0}, 'queued', {0}, 0, '', '', {0})""",
 )
 
 
@@ -32,7 +32,19 @@ def mail() -> None:
     """Mail in."""
 
 
-@mail.command()
+class _Patient(click.Command):
+    """A command whose every failure, a mistyped option too, means “try again later”."""
+
+    def make_context(self, *args: Any, **kwargs: Any) -> click.Context:
+        """Read the arguments."""
+        try:
+            return super().make_context(*args, **kwargs)
+        except click.UsageError as error:
+            click.echo(f"mail receive: {error.format_message()}", err=True)
+            sys.exit(TEMPORARY_FAILURE)
+
+
+@mail.command(cls=_Patient)
 @click.option("--mailbox", default="", help="Name of the mailbox that it came to.")
 def receive(mailbox: str) -> None:
     """Store one raw message from standard input; exit 0 only once it is stored, 75 on any failure."""
@@ -41,7 +53,7 @@ def receive(mailbox: str) -> None:
         if not raw:
             raise ValueError("the message is empty")
         store(raw, mailbox=mailbox, source="pipe", settings=settings_module.load())
-    except Exception as error:  # Whatever went wrong, the MTA must keep the mail.
+    except Exception as error:  # noqa: BLE001 # Whatever went wrong, the MTA must keep the mail.
         click.echo(f"mail receive: {error}", err=True)
         sys.exit(TEMPORARY_FAILURE)
 
@@ -52,18 +64,18 @@ def store(raw: bytes, *, mailbox: str, source: str, settings: Settings) -> int:
     sha256 = hashlib.sha256(raw).hexdigest()
     connection: Any
     if settings.on_postgresql:
-        import psycopg  # noqa: PLC0415 # Only one of the two drivers is loaded.
+        import psycopg  # Only one of the two drivers is loaded.
 
         url = settings.database_url.replace("postgresql+psycopg://", "postgresql://", 1)
         connection = psycopg.connect(url, connect_timeout=10)
         mark: str = "%s"
         time: Any = moment
     else:
-        import pysqlite3  # noqa: PLC0415
+        import pysqlite3
 
         path = unquote(urlsplit(settings.database_url).path)[1:]
         # mode=rw: a mail must not make an empty database where none was set up.
-        connection = pysqlite3.connect(f"file:{path}?mode=rw", uri=True, timeout=30)
+        connection = pysqlite3.connect(f"file:{quote(path)}?mode=rw", uri=True, timeout=30)
         connection.execute("PRAGMA synchronous=FULL")
         mark = "?"
         time = moment.replace(tzinfo=None).isoformat(sep=" ", timespec="microseconds")

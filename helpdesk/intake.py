@@ -1,0 +1,271 @@
+"""Reading mail: each stored mail gets exactly one fate, written in one transaction with all that it does.
+
+The raw bytes are never touched: a mail that we cannot read is set aside where staff see it, and read again after the
+mend.
+"""
+
+import hashlib
+import json
+import logging
+
+from flask import Flask, current_app
+from sqlalchemy import func, select
+from sqlalchemy.exc import IntegrityError, OperationalError
+from sqlalchemy.orm.exc import StaleDataError
+
+from accounts import people
+from accounts.models import User, find
+from core import files, jobs, mail, mime_headers
+from core.db import db, now
+from core.events import record
+from core.exceptions import Refused, TooLarge
+from core.files import StoredFile
+from core.i18n import _
+from core.mail import OutgoingMail
+from core.mime import Bounce, ParsedMail, Unparsable
+from core.mime_child import parse_in_child
+from core.settings import Settings
+from helpdesk import reply_address, tickets
+from helpdesk.intake_models import InboundMail, RawMail
+from helpdesk.mail_places import ID_LENGTH, place_of
+from helpdesk.tickets import Words
+
+logger = logging.getLogger(__name__)
+
+MOST_FILES = 100
+BODY_LENGTH = 200_000
+HEADER_BYTES = 64 * 1024
+# Two workers may meet at one ticket or at one new person; whoever comes second looks again.
+TRIES = 3
+
+# (file, name, content id, whether the text shows it)
+Kept = list[tuple[StoredFile, str, str, bool]]
+
+
+def register(app: Flask) -> None:
+    """Importing this module is what registers its job."""
+
+
+@jobs.job("mail.intake", slow=True)
+def read(mail: int, by_hand: bool = False) -> None:  # noqa: FBT001, FBT002 # Jobs are called with their payload.
+    """Give one stored mail its fate; a mail that has one is left alone."""
+    content = db.session.scalar(
+        select(RawMail.content).join(InboundMail, InboundMail.sha256 == RawMail.sha256)
+        .where(InboundMail.id == mail, InboundMail.fate == "")
+    )  # fmt: skip
+    # No transaction may be open while the mail is parsed and its files are written.
+    db.session.rollback()
+    if content is None:
+        return
+    settings: Settings = current_app.extensions["settings"]
+    if len(content) > settings.mail.max_megabytes * 1024 * 1024:
+        _set_aside(mail, content, _("It is larger than %(megabytes)s MB.", megabytes=settings.mail.max_megabytes))
+        return
+    try:
+        parsed = parse_in_child(content, settings.mail.parse_seconds)
+    except Unparsable as error:
+        _set_aside(mail, content, error.reason)
+        return
+    for left in reversed(range(TRIES)):
+        try:
+            _give_fate(mail, parsed, content, by_hand=by_hand)
+            return
+        except OperationalError:
+            # The database is away or busy, which says nothing about the mail: the job is tried again.
+            raise
+        except Exception as error:  # A fault of ours may delay this mail, but neither lose it nor stop the others.
+            db.session.rollback()
+            if left and isinstance(error, (IntegrityError, StaleDataError)):
+                continue
+            logger.exception("mail %s could not be given a fate", mail)
+            _set_aside(mail, content, f"{type(error).__name__}: {error}"[:1000], parsed)
+            return
+
+
+def _give_fate(number: int, parsed: ParsedMail, content: bytes, *, by_hand: bool) -> None:
+    """Decide and write, so that a failure anywhere leaves nothing half done."""
+    no_person = parsed.is_bounce is not None or (parsed.is_automatic is not None and not by_hand)
+    kept: Kept = [] if no_person else _keep_files(parsed)
+    row = _locked(number)
+    if row is None:
+        return
+    _describe(row, parsed)
+    _one_at_a_time(row)
+    twin = _twin(row)
+    if twin is not None:
+        row.duplicate_of_id, row.ticket_id, row.ticket_message_id = twin.id, twin.ticket_id, twin.ticket_message_id
+        _settle(row, "duplicate", _("The same mail came before, as mail %(number)s.", number=twin.id))
+    elif reason := _own_reason(parsed, content, by_hand=by_hand):
+        _settle(row, "ignored", reason)
+    elif parsed.is_bounce is not None:
+        _settle(row, "bounce", _note_bounce(parsed.is_bounce))
+    elif parsed.is_automatic is not None and not by_hand:
+        _settle(row, "automatic", _("A machine sent it, by this sign: %(sign)s", sign=parsed.is_automatic))
+    else:
+        _take(row, parsed, kept)
+
+
+def _take(row: InboundMail, parsed: ParsedMail, kept: Kept) -> None:
+    """Put the mail of a person into its ticket, or open one."""
+    try:
+        sender = people.clean_address(parsed.from_.email if parsed.from_ else "")
+    except Refused:
+        _settle(row, "quarantine", _("It has no sender address that an answer could be sent to."))
+        return
+    known = find(sender)
+    if known is not None and known.is_disabled:
+        _settle(row, "quarantine", _("Its sender is shut out."))
+        return
+    place = place_of(parsed, sender, known)
+    name = parsed.from_.name if parsed.from_ else ""
+    by: User = known or people.find_or_add(sender, name=name, language=_interface_language(parsed.language))
+    db.session.add_all(file for file, *_rest in kept)
+    words = _words(parsed, kept, is_verified=place.is_verified)
+    if place.ticket is None:
+        ticket = tickets.ask(by=by, title=parsed.subject, words=words, language=parsed.language)
+        message = ticket.messages[0] if ticket.messages else None
+        fate = "ticket"
+    else:
+        ticket, fate = place.ticket, "reply"
+        message = (
+            tickets.note(ticket, by=by, words=words) if place.is_note else tickets.reply(ticket, by=by, words=words)
+        )
+    db.session.flush()
+    row.ticket_id, row.ticket_message_id = ticket.id, message.id if message else None
+    _settle(row, fate, _with_remarks(row, place.reason, parsed))
+
+
+def _words(parsed: ParsedMail, kept: Kept, *, is_verified: bool) -> Words:
+    body = (parsed.reply_text or parsed.text).strip()[:BODY_LENGTH]
+    attached = [file for file, _name, _content_id, inline in kept if not inline]
+    if not body and not kept:
+        body = _("(This mail has no text.)")
+    return Words(
+        body=body, is_markdown=False, full_text=parsed.text.strip(), files=attached,
+        inline_files=[(file, name, content_id) for file, name, content_id, inline in kept if inline], channel="mail",
+        mail_message_id=parsed.message_id[:ID_LENGTH], is_verified=is_verified, language=parsed.language[:8],
+    )  # fmt: skip
+
+
+def _keep_files(parsed: ParsedMail) -> Kept:
+    """Write the files of a mail to the disk, with no transaction open; their rows come where the mail is decided."""
+    limit = int(current_app.extensions["settings"].mail.max_megabytes) * 1024 * 1024
+    kept: Kept = []
+    for part in parsed.attachments[:MOST_FILES]:
+        try:
+            file = files.save(part.data, part.filename, limit=limit)
+        except TooLarge:
+            continue
+        # The row is taken back, and comes again in the transaction of the mail.
+        db.session.rollback()
+        kept.append((file, file.filename, part.content_id[:255], part.inline))
+    return kept
+
+
+def _twin(row: InboundMail) -> InboundMail | None:
+    """The same mail, delivered before: same Message-ID and same content; without a Message-ID, the same bytes."""
+    same = [InboundMail.sha256 == row.sha256]
+    if row.message_id:
+        same = [InboundMail.message_id == row.message_id, InboundMail.content_sha256 == row.content_sha256]
+    return db.session.scalar(
+        select(InboundMail).where(*same, InboundMail.id != row.id, InboundMail.fate.not_in(("", "duplicate")))
+        .order_by(InboundMail.id).limit(1)
+    )  # fmt: skip
+
+
+def _own_reason(parsed: ParsedMail, content: bytes, *, by_hand: bool) -> str:
+    """Why this is a mail of ours that came back, "" if it is not."""
+    settings: Settings = current_app.extensions["settings"]
+    if parsed.message_id and mail.is_own_message_id(parsed.message_id):
+        return str(_("It is a mail of ours that came back: we minted its Message-ID."))
+    if parsed.from_ is not None and reply_address.is_own(parsed.from_.email):
+        return str(_("It comes from an address of ours."))
+    if not by_hand and settings.reply_domain in (value.lower() for value in header_of(content).all("x-helpdesk")):
+        return str(_("It is a mail of ours that came back: it carries our header."))
+    return ""
+
+
+def _note_bounce(bounce: Bounce) -> str:
+    """Note at the mail that it is about that it did not arrive."""
+    said = " ".join(text for text in (bounce["status"], bounce["diagnostic"], bounce["recipient"]) if text)[:500]
+    original = bounce["original_message_id"][:ID_LENGTH]
+    sent = None
+    if original and mail.is_own_message_id(original):
+        sent = db.session.scalar(select(OutgoingMail).where(OutgoingMail.message_id == original).with_for_update())
+    if sent is None:
+        return str(_("It reports a mail that is not ours: %(said)s", said=said))
+    if bounce["action"] == "failed" and sent.state != "dead":
+        sent.state, sent.last_error = "dead", said
+        record("mail.failed", sent)
+    elif bounce["action"] != "failed" and sent.state == "sent":
+        sent.state, sent.last_error = "deferred", said
+    return str(_("It reports that mail %(number)s did not arrive, or late: %(said)s", number=sent.id, said=said))
+
+
+def _with_remarks(row: InboundMail, reason: str, parsed: ParsedMail) -> str:
+    sentences = [reason]
+    if row.message_id:
+        other = db.session.scalar(
+            select(InboundMail.id).where(InboundMail.message_id == row.message_id, InboundMail.id != row.id,
+                                         InboundMail.content_sha256 != row.content_sha256).limit(1)
+        )  # fmt: skip
+        if other is not None:
+            sentences.append(_("Mail %(number)s has the same Message-ID but says something else.", number=other))
+    if len(parsed.attachments) > MOST_FILES:
+        sentences.append(_("Only the first %(count)s files were kept apart.", count=MOST_FILES))
+    return " ".join(sentence for sentence in sentences if sentence)
+
+
+def _set_aside(number: int, content: bytes, reason: str, parsed: ParsedMail | None = None) -> None:
+    """Quarantine: visible to staff, with its reason, and ready to be read again."""
+    row = _locked(number)
+    if row is None:
+        return
+    if parsed is not None:
+        _describe(row, parsed)
+    else:
+        header = header_of(content)
+        sender = next(iter(mime_headers.addresses(header.first("from")[:2000])), None)
+        row.sender, row.sender_name = (sender.email[:254], sender.name[:200]) if sender else ("", "")
+        row.subject = mime_headers.decoded(header.first("subject")[:2000])
+    _settle(row, "quarantine", reason)
+
+
+def _describe(row: InboundMail, parsed: ParsedMail) -> None:
+    row.message_id = parsed.message_id[:ID_LENGTH]
+    row.sender = parsed.from_.email.lower()[:254] if parsed.from_ else ""
+    row.sender_name = parsed.from_.name[:200] if parsed.from_ else ""
+    row.subject = parsed.subject[:2000]
+    content = [
+        row.sender, sorted(address.email.lower() for address in (*parsed.to, *parsed.cc)), parsed.subject, parsed.text,
+        parsed.html, parsed.date.isoformat() if parsed.date else "", [part.sha256 for part in parsed.attachments],
+    ]  # fmt: skip
+    row.content_sha256 = hashlib.sha256(json.dumps(content).encode()).hexdigest()
+
+
+def _settle(row: InboundMail, fate: str, reason: str) -> None:
+    row.fate, row.reason, row.fated_at = fate, reason, now()
+
+
+def _locked(number: int) -> InboundMail | None:
+    """The row of a mail that has no fate yet, so that nobody else gives it one meanwhile."""
+    return db.session.scalar(
+        select(InboundMail).where(InboundMail.id == number, InboundMail.fate == "").with_for_update()
+    )
+
+
+def _one_at_a_time(row: InboundMail) -> None:
+    """Of two copies of one mail, read at the same moment by two workers, the second must see the first."""
+    if db.engine.dialect.name == "postgresql":
+        key = row.message_id or row.sha256
+        db.session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(key, 0))))
+
+
+def _interface_language(code: str) -> str:
+    return code if code in current_app.config["LANGUAGES"] else ""
+
+
+def header_of(content: bytes) -> mime_headers.Headers:
+    """The header of a raw mail, as far as its first 64 KiB go; for looking at, however broken the mail is."""
+    head = content[:HEADER_BYTES].lstrip(b"\r\n").replace(b"\r\n", b"\n").partition(b"\n\n")[0]
+    return mime_headers.Headers(mime_headers.fields(head.decode("utf-8", "surrogateescape")))

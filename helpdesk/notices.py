@@ -1,0 +1,200 @@
+"""What people are told about tickets, by mail. Notes never leave the desk, whatever happens to a ticket."""
+
+import re
+from datetime import timedelta
+from typing import Any
+
+from flask import Flask, current_app
+from sqlalchemy import func, select
+from sqlalchemy.orm import joinedload, selectinload
+
+from accounts.models import User
+from core import mail
+from core.db import db, now
+from core.events import Event, on
+from core.mail import OutgoingMail, Recipient
+from core.settings import Settings
+from core.web import external
+from helpdesk import grants, reply_address
+from helpdesk.models import PUBLIC, Message, Participant, Ticket
+
+# Files together larger than this are named in the mail, with the link to where they are.
+ATTACHED_BYTES = 10 * 1024 * 1024
+EXCERPT_LENGTH = 500
+MOST_REFERENCES = 20
+# Tickets that staff or the demo made: nobody waits for a word that we have the question.
+UNANNOUNCED = ("desk", "demo")
+
+_RE = re.compile(r"^(?:\s*(?:re|fwd?|aw|rv|tr)\s*:)+\s*", re.IGNORECASE)
+_LOCAL_LINK = re.compile(r"((?:href|src)=\")/(?!/)")
+_LOCAL_MARKDOWN_LINK = re.compile(r"(\]\()/(?!/)")
+
+
+def register(app: Flask) -> None:
+    """Importing this module is what subscribes it."""
+
+
+@on("ticket.asked")
+def acknowledge(event: Event) -> None:
+    """Tell whoever asked that we have the question, with their link to it.
+
+    Anybody may type anybody's address into the form, so an address that was never proved gets nothing that was typed:
+    no title, no name; and only so many of these mails in an hour.
+    """
+    ticket = _ticket(event)
+    if ticket is None or ticket.channel in UNANNOUNCED or event.actor_id not in (None, ticket.requester_id):
+        return
+    part = _part(ticket, ticket.requester_id)
+    user = ticket.requester
+    if part is None or not _may_be_told(user) or not _within_limits(user.email):
+        return
+    proved = user.verified_at is not None
+    to = Recipient(user.email, user.name if proved else "", _language(user, ticket))
+    message = db.session.get(Message, event.data.get("message"))
+    by_mail = message.mail_message_id if message is not None else ""
+    mail.queue(
+        "ticket_received", to, f"event-{event.id}", about=ticket, is_automatic=True, ticket=ticket,
+        reply_to=reply_address.make(ticket, part), in_reply_to=by_mail, references=[by_mail] if by_mail else [],
+        title=thread_title(ticket) if proved else "", link=grants.link(ticket, user, key_version=part.key_version),
+    )  # fmt: skip
+
+
+@on("ticket.replied")
+def send_reply(event: Event) -> None:
+    """Send what the desk wrote to each person it was meant for, as a mail of their own, in their thread."""
+    ticket = _ticket(event)
+    message = db.session.scalar(
+        select(Message).where(Message.id == event.data.get("message"))
+        .options(selectinload(Message.recipients), selectinload(Message.attachments), joinedload(Message.author))
+    )  # fmt: skip
+    if ticket is None or message is None or message.kind != PUBLIC or message.ticket_id != ticket.id:
+        return
+    # Whoever was taken out meanwhile gets nothing any more.
+    meant = [(row.user, part) for row in message.recipients if (part := _part(ticket, row.user_id)) is not None]
+    meant = [(user, part) for user, part in meant if _may_be_told(user)]
+    attachments, left_out = _attachments(message)
+    settings: Settings = current_app.extensions["settings"]
+    for user, part in meant:
+        known = _known_ids(ticket, user, before=message)
+        to = Recipient(user.email, user.name, _language(user, ticket))
+        mail.queue(
+            "ticket_reply", to, f"event-{event.id}", about=ticket, part=message, ticket=ticket,
+            reply_to=reply_address.make(ticket, part), in_reply_to=known[-1] if known else "", references=known,
+            shown_cc=[other.email for other, _part_of_other in meant if other.id != user.id],
+            sender_name=f"{message.author.shown_name} ({settings.mail.sender_name})", attachments=attachments,
+            title=thread_title(ticket), body=_with_full_links(message.body, _LOCAL_MARKDOWN_LINK),
+            body_html=_with_full_links(message.body_html, _LOCAL_LINK), left_out=left_out,
+            link=grants.link(ticket, user, key_version=part.key_version),
+        )  # fmt: skip
+
+
+@on("ticket.answered", "ticket.asked")
+def tell_the_assignee(event: Event) -> None:
+    """Tell whoever looks after a ticket that its requester wrote; nobody, while nobody does."""
+    ticket = _ticket(event)
+    message = db.session.get(Message, event.data.get("message"))
+    if ticket is None or message is None or ticket.assignee is None or event.actor_id == ticket.assignee_id:
+        return
+    _tell_staff(
+        "ticket_answered", ticket.assignee, event, ticket, part=message, author=message.author,
+        excerpt=message.body[:EXCERPT_LENGTH], is_new=event.name == "ticket.asked",
+    )  # fmt: skip
+
+
+@on("ticket.assigned")
+def tell_the_new_assignee(event: Event) -> None:
+    """Tell whoever was given a ticket, unless they took it themselves or it went on to somebody else."""
+    ticket = _ticket(event)
+    if ticket is None or ticket.assignee is None:
+        return
+    if event.data.get("new") == ticket.assignee_id != event.actor_id:
+        author = db.session.get(User, event.actor_id) if event.actor_id else None
+        _tell_staff("ticket_assigned", ticket.assignee, event, ticket, author=author)
+
+
+@on("mail.failed")
+def tell_of_a_failed_mail(event: Event) -> None:
+    """Tell whoever looks after a ticket that a mail of it did not arrive."""
+    failed = db.session.get(OutgoingMail, event.subject_id)
+    if failed is None or failed.about_kind != Ticket.__tablename__ or failed.notice == "mail_failed":
+        return
+    ticket = db.session.get(Ticket, failed.about_id)
+    if ticket is not None and ticket.assignee is not None and ticket.assignee.email != failed.recipient:
+        _tell_staff("mail_failed", ticket.assignee, event, ticket, failed=failed)
+
+
+def thread_title(ticket: Ticket) -> str:
+    """The title without the signs of an answer before it, so that “Re: Re:” does not grow."""
+    return _RE.sub("", ticket.title) or ticket.title
+
+
+def _tell_staff(
+    notice: str, user: User, event: Event, ticket: Ticket, part: Message | None = None, **more: Any
+) -> None:
+    if not _may_be_told(user):
+        return
+    mail.queue(
+        notice, Recipient(user.email, user.name, user.language or "en"), f"event-{event.id}", about=ticket, part=part,
+        is_automatic=True, ticket=ticket, title=thread_title(ticket), link=external("desk.show", number=ticket.number),
+        **more,
+    )  # fmt: skip
+
+
+def _ticket(event: Event) -> Ticket | None:
+    return db.session.get(Ticket, event.subject_id)
+
+
+def _part(ticket: Ticket, user_id: int) -> Participant | None:
+    return next((part for part in ticket.participants if part.user_id == user_id), None)
+
+
+def _may_be_told(user: User) -> bool:
+    return not user.is_disabled and not reply_address.is_own(user.email)
+
+
+def _within_limits(address: str) -> bool:
+    """Whether an automatic mail to an address that anybody can type is still within its limits."""
+    settings: Settings = current_app.extensions["settings"]
+    recent = [OutgoingMail.recipient == address, OutgoingMail.queued_at >= now() - timedelta(hours=1)]
+    told, automatic = db.session.execute(
+        select(func.count().filter(OutgoingMail.notice == "ticket_received"),
+               func.count().filter(OutgoingMail.is_automatic)).where(*recent)
+    ).one()  # fmt: skip
+    return bool(told < settings.limits.links_per_person and automatic < settings.mail.automatic_per_address_hour)
+
+
+def _language(user: User, ticket: Ticket) -> str:
+    """The language that a person chose, else the one that they asked in, if we speak it."""
+    if user.language:
+        return user.language
+    return ticket.language if ticket.language in current_app.config["LANGUAGES"] else "en"
+
+
+def _known_ids(ticket: Ticket, user: User, before: Message) -> list[str]:
+    """The Message-IDs of this thread that a person has in their mailbox: what they sent, and what we sent them."""
+    sent = db.session.execute(
+        select(OutgoingMail.queued_at, OutgoingMail.message_id).where(
+            OutgoingMail.about_kind == Ticket.__tablename__, OutgoingMail.about_id == ticket.id,
+            OutgoingMail.recipient == user.email, OutgoingMail.queued_at < now(),
+        )
+    ).all()  # fmt: skip
+    theirs = db.session.execute(
+        select(Message.created_at, Message.mail_message_id).where(
+            Message.ticket_id == ticket.id, Message.author_id == user.id, Message.kind == PUBLIC,
+            Message.mail_message_id != "", Message.id < before.id,
+        )
+    ).all()  # fmt: skip
+    return [str(row[1]) for row in sorted((*sent, *theirs), key=lambda row: row[0])][-MOST_REFERENCES:]
+
+
+def _attachments(message: Message) -> tuple[list[tuple[str, str]], list[str]]:
+    """What goes with the mail as (file id, name), and the names of what is too large for it."""
+    rows = [row for row in message.attachments if not row.is_inline]
+    if sum(row.file.size for row in rows) > ATTACHED_BYTES:
+        return [], [row.filename for row in rows]
+    return [(row.file_id, row.filename) for row in rows], []
+
+
+def _with_full_links(text: str, local: re.Pattern[str]) -> str:
+    """With links to our own pages made whole, since a mail has no page to be relative to."""
+    return local.sub(lambda found: f"{found[1]}{current_app.config['BASE_URL']}/", text)
