@@ -69,7 +69,9 @@ def metrics() -> ResponseReturnValue:
         *_metric("helpdesk_inbound_mail", "Mail in by fate.", "fate", _counts(InboundMail.fate)),
         *_metric("helpdesk_outgoing_mail", "Mail out by state.", "state", _counts(OutgoingMail.state)),
     ]
-    return Response("\n".join(lines) + "\n", mimetype="text/plain", content_type="text/plain; version=0.0.4; charset=utf-8")
+    return Response(
+        "\n".join(lines) + "\n", mimetype="text/plain", content_type="text/plain; version=0.0.4; charset=utf-8"
+    )
 
 
 @bp.get("/robots.txt")
@@ -108,5 +110,3 @@ def _counts(column: object) -> dict[str, int]:
 def _metric(name: str, sentence: str, label: str, values: dict[str, int]) -> list[str]:
     rows = [f'{name}{{{label}="{code}"}} {count}' for code, count in sorted(values.items())]
     return [f"# HELP {name} {sentence}", f"# TYPE {name} gauge", *rows]
-
-

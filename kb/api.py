@@ -1,0 +1,108 @@
+"""Articles by API."""
+
+from typing import Any
+
+from flask import Blueprint, Flask, abort, jsonify, request, url_for
+from flask.typing import ResponseReturnValue
+from sqlalchemy.orm import undefer
+
+from accounts.sign_ins import has_scope
+from core import api, pager
+from core.db import db
+from core.exceptions import Refused
+from core.i18n import _
+from core.policy import checked, permits, require
+from core.web import external, person
+from kb import articles
+from kb.models import DRAFT, PUBLISHED, VISIBILITIES, Article
+from kb.pages import Details
+
+bp = Blueprint("kb_api", __name__, url_prefix="/api/v1")
+
+FIELDS = {"slug": str, "topic": str, "language": str, "visibility": str, "tags": list, "summary": str, "state": str}
+
+
+def register(app: Flask) -> None:
+    """Add the routes."""
+    app.register_blueprint(bp)
+
+
+@bp.get("/articles")
+@permits("kb.browse")
+def index() -> ResponseReturnValue:
+    """The articles that the caller may read, newest first."""
+    _need_scope("articles:read")
+    api.limited()
+    statement = Article.visible_to(person()).where(Article.state == PUBLISHED)
+    for name, column in (("topic", Article.topic), ("lang", Article.language)):
+        if value := request.args.get(name, ""):
+            statement = statement.where(column == value)
+    page = pager.page(statement, [(Article.id, True)], after=request.args.get("after", ""), size=api.page_size())
+    following = url_for(".index", **{**request.args.to_dict(), "after": page.next}) if page.next else None
+    return jsonify({"articles": [summary(article) for article in page.items], "next": following})
+
+
+@bp.get("/articles/<int:number>")
+@permits("article.see")
+def show(number: int) -> ResponseReturnValue:
+    """One article with its Markdown and its HTML."""
+    _need_scope("articles:read")
+    api.limited()
+    options = [undefer(Article.body), undefer(Article.body_html)]
+    article = db.session.get(Article, number, options=options) if number < 2**31 else None
+    if article is None:
+        checked("article.see")
+        abort(404)
+    require(person(), "article.see", article)
+    return jsonify({**summary(article), "body": article.body, "html": article.body_html})
+
+
+@bp.post("/articles")
+@permits("article.add")
+@api.idempotent
+def create() -> ResponseReturnValue:
+    """Write an article: a draft, unless ``state`` says published."""
+    _need_scope("articles:write")
+    api.limited()
+    data = api.body(required={"title": str, "body": str}, optional=FIELDS)
+    if data.get("visibility", "public") not in VISIBILITIES:
+        raise Refused(
+            _("“%(name)s” must be one of %(codes)s.", name="visibility", codes=", ".join(VISIBILITIES)), "visibility"
+        )
+    if data.get("state", DRAFT) not in {DRAFT, PUBLISHED}:
+        raise Refused(_("“%(name)s” must be one of %(codes)s.", name="state", codes="draft, published"), "state")
+    if not all(isinstance(text, str) for text in data.get("tags", [])):
+        raise Refused(_("“tags” is a list of texts."), "tags")
+    article = articles.write(
+        Details(
+            title=api.clean_text(data["title"], 300, "title"), slug=data.get("slug", ""), topic=data.get("topic", "other"),
+            language=data.get("language", "en"), visibility=data.get("visibility", "public"),
+            tags=tuple(data.get("tags", ())), summary=data.get("summary", ""), state=data.get("state", DRAFT),
+        ),
+        data["body"], by=person(), reason="API",
+    )  # fmt: skip
+    address = external("kb.article", language=article.language, slug=article.slug)
+    return api.created(summary(article), address)
+
+
+def summary(article: Article) -> dict[str, Any]:
+    """An article in a list."""
+    return {
+        "id": article.id,
+        "title": article.title,
+        "slug": article.slug,
+        "language": article.language,
+        "summary": article.summary,
+        "topic": article.topic,
+        "tags": article.tags,
+        "visibility": article.visibility,
+        "state": article.state,
+        "revision": article.revision_number,
+        "updated_at": api.stamp(article.updated_at),
+        "url": external("kb.article", language=article.language, slug=article.slug),
+    }
+
+
+def _need_scope(scope: str) -> None:
+    if person() is not None:
+        api.need_scope(has_scope(scope), scope)

@@ -1,0 +1,44 @@
+"""The search page."""
+
+from flask import Flask, render_template, request
+from flask.typing import ResponseReturnValue
+
+from core.i18n import language, language_choices
+from core.policy import permits
+from core.web import person
+from kb.topics import topic_choices
+from portal import searching
+from portal.views import bp
+
+PAGE = 10
+LAST_PAGE = 20
+
+
+def register(_app: Flask) -> None:
+    """The route is added to the blueprint of the portal when this is imported."""
+
+
+@bp.get("/search")
+@permits("search.use")
+def search() -> ResponseReturnValue:
+    """Results for q, narrowed by kind, topic, country and language."""
+    text = request.args.get("q", "").strip()
+    kind = request.args.get("kind", "")
+    kind = kind if kind in searching.KINDS else ""
+    chosen = {name: request.args.get(name, "") for name in ("topic", "country", "lang")}
+    number = min(max(request.args.get("page", 1, int), 1), LAST_PAGE)
+    found = None
+    if text:
+        found = searching.search(
+            text, reader=person(), kind=kind, topics=_one(chosen["topic"]), countries=_one(chosen["country"].upper()),
+            languages=_one(chosen["lang"]), language=language(), limit=PAGE, offset=(number - 1) * PAGE,
+        )  # fmt: skip
+    total = 0 if found is None else (found.ticket_total if kind == "ticket" else found.texts.total)
+    return render_template(
+        "portal/search.html", q=text, kind=kind, chosen=chosen, found=found, topics=topic_choices(),
+        language_names=dict(language_choices()), page=number, has_next=number * PAGE < total and number < LAST_PAGE,
+    )  # fmt: skip
+
+
+def _one(value: str) -> tuple[str, ...]:
+    return (value,) if value else ()
