@@ -6,6 +6,7 @@ pay for the whole application.
 
 import sys
 from importlib import import_module
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -37,6 +38,7 @@ REGISTERED = (
     "helpdesk.mail_views",
     "helpdesk.publish_views",
     "helpdesk.notices",
+    "helpdesk.intake",
     "helpdesk.api",
     "helpdesk.cli",
     "peers.views",
@@ -55,7 +57,7 @@ def create_app(settings: "Settings | None" = None) -> Flask:
 
     :param settings: by default those of the file and the environment; a bad one ends the process with its sentence.
     """
-    if settings is None and sys.argv[1:3] == ["mail", "receive"]:
+    if settings is None and ("mail", "receive") in pairwise(sys.argv):
         app = Flask(__name__)
         app.cli.add_command(import_module("helpdesk.receive").mail)
         return app
