@@ -1,6 +1,6 @@
 """The search page."""
 
-from flask import Flask, render_template, request
+from flask import Blueprint, Flask, render_template, request
 from flask.typing import ResponseReturnValue
 
 from core.i18n import language, language_choices
@@ -8,19 +8,21 @@ from core.policy import permits
 from core.web import person
 from kb.topics import topic_choices
 from portal import searching
-from portal.views import bp
+
+bp = Blueprint("search", __name__)
 
 PAGE = 10
 LAST_PAGE = 20
 
 
-def register(_app: Flask) -> None:
-    """The route is added to the blueprint of the portal when this is imported."""
+def register(app: Flask) -> None:
+    """Add the route."""
+    app.register_blueprint(bp)
 
 
 @bp.get("/search")
 @permits("search.use")
-def search() -> ResponseReturnValue:
+def page() -> ResponseReturnValue:
     """Results for q, narrowed by kind, topic, country and language."""
     text = request.args.get("q", "").strip()
     kind = request.args.get("kind", "")
