@@ -54,6 +54,18 @@ def rings(geometry: dict, decoded: list) -> list[list[tuple[float, float]]]:
     return found
 
 
+def pieces(ring: list[tuple[float, float]]) -> list[list[tuple[float, float]]]:
+    """A ring cut where it crosses the 180th meridian, so that it draws no line across the whole map."""
+    cut: list[list[tuple[float, float]]] = [[]]
+    for point in ring:
+        if cut[-1] and abs(point[0] - cut[-1][-1][0]) > 180:
+            cut.append([])
+        cut[-1].append(point)
+    if len(cut) > 1 and abs(cut[0][0][0] - cut[-1][-1][0]) < 180:
+        cut[0] = cut.pop() + cut[0]
+    return [piece for piece in cut if len(piece) > 2]
+
+
 def middle(geometry: dict, decoded: list) -> tuple[float, float]:
     """The centre of the largest ring."""
 
@@ -80,8 +92,9 @@ def main() -> None:
         for ring in rings(geometry, decoded):
             if all(latitude < -60 for _, latitude in ring):
                 continue
-            points = [project(*point) for point in ring]
-            path += "M" + "L".join(f"{x:.0f} {y:.0f}" for x, y in points) + "Z"
+            for piece in pieces(ring):
+                points = [project(*point) for point in piece]
+                path += "M" + "L".join(f"{x:.0f} {y:.0f}" for x, y in points) + "Z"
     (ROOT / "static/img/world.svg").write_text(
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}"><path fill="#7d8f8f" fill-opacity=".32" d="{path}"/></svg>\n'
     )
