@@ -21,7 +21,12 @@ def add(source: bytes | IO[bytes], filename: str, *, path: str = "", limit: int 
     :param path: its place in an imported folder.
     :raises TooLarge: if it is over the limit.
     """
-    row = ArticleFile(file=files.save(source, filename, limit=limit), path=path, visibility=STAFF)
+    return adopt(files.save(source, filename, limit=limit), path=path)
+
+
+def adopt(stored: StoredFile, *, path: str = "") -> ArticleFile:
+    """Make a stored file one of the knowledge base; until an article shows it, only staff can load it."""
+    row = ArticleFile(file=stored, path=path, visibility=STAFF)
     db.session.add(row)
     db.session.flush()
     return row

@@ -24,12 +24,12 @@ def export_folder(folder: Path, *, begin: Callable[[int], None] = lambda _count:
     """
     root = folder.resolve()
     root.mkdir(parents=True, exist_ok=True)
-    numbers = db.session.scalars(
-        select(Article.id).order_by(Article.source_path == "", Article.source_path, Article.id)
-    )
-    numbers = list(numbers)
+    statement = select(Article.id).order_by(Article.source_path == "", Article.source_path, Article.id)
+    numbers = list(db.session.scalars(statement))
     used = exists().where(ArticleFileUse.article_file_id == ArticleFile.id)
-    rows = list(db.session.scalars(select(ArticleFile).where(used).order_by(ArticleFile.path, ArticleFile.file_id)))
+    rows: list[ArticleFile] = list(
+        db.session.scalars(select(ArticleFile).where(used).order_by(ArticleFile.path, ArticleFile.file_id))
+    )
     begin(len(numbers) + len(rows))
     taken: set[str] = set()
     for number in numbers:

@@ -1,0 +1,236 @@
+"""Writing: new articles, changes with their reasons, history, differences, publishing, files."""
+
+from typing import Any
+
+from flask import abort, flash, jsonify, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from sqlalchemy import select
+from sqlalchemy.orm import undefer
+from sqlalchemy.orm.exc import StaleDataError
+
+from core import files
+from core.db import db
+from core.exceptions import Refused
+from core.i18n import _
+from core.i18n import language as interface_language
+from core.policy import permits, require
+from core.web import person, see_other
+from kb import article_files, articles, diffs, rendering
+from kb.forms import ArticleForm
+from kb.links import Places
+from kb.models import DRAFT, PUBLISHED, WITHDRAWN, Article, Revision
+from kb.pages import path_of
+from kb.views import bp, find_article
+
+DRAFTS = 200
+
+
+def register(_app: object) -> None:
+    """The routes belong to the blueprint of `kb.views`, which is registered there."""
+
+
+@bp.get("/kb/drafts")
+@permits("article.add")
+def drafts() -> ResponseReturnValue:
+    """Articles that are not published."""
+    rows = db.session.scalars(
+        Article.visible_to(person()).where(Article.state.in_((DRAFT, WITHDRAWN)))
+        .order_by(Article.updated_at.desc(), Article.id.desc()).limit(DRAFTS)
+    ).all()  # fmt: skip
+    return render_template("kb/drafts.html", rows=rows)
+
+
+@bp.get("/kb/new")
+@permits("article.add")
+def new() -> ResponseReturnValue:
+    """An empty article; as a translation, with the address and the topic of the other one."""
+    form = ArticleForm(None)
+    form.language.data = request.args.get("language", "") or interface_language()
+    form.topic.data = request.args.get("topic", "") or "other"
+    form.title.data, form.slug.data = request.args.get("title", ""), request.args.get("slug", "")
+    return _edit_page(form)
+
+
+@bp.post("/kb/new")
+@permits("article.add")
+def add() -> ResponseReturnValue:
+    """Write an article; it is a draft until it is published."""
+    form = ArticleForm()
+    if not form.validate_on_submit():
+        return _edit_page(form), 413 if form.too_large else 422
+    try:
+        row = articles.write(form.details(), _with_files(form), by=person(), reason=form.reason.data or "")
+    except Refused as error:
+        return _refused(form, error)
+    flash("article-new", "draft-done")
+    return _written(row, _("The draft is kept. Readers do not see it until it is published."))
+
+
+@bp.get("/kb/<language>/<slug>/edit")
+@permits("article.edit")
+def edit(language: str, slug: str) -> ResponseReturnValue:
+    """An article, to change it."""
+    row = _find(language, slug, "article.edit")
+    form = ArticleForm(None, article=row)
+    form.fill(row)
+    return _edit_page(form, row)
+
+
+@bp.post("/kb/<language>/<slug>/edit")
+@permits("article.edit")
+def change(language: str, slug: str) -> ResponseReturnValue:
+    """Change an article, unless somebody else did so since the page was loaded."""
+    row = _find(language, slug, "article.edit")
+    form = ArticleForm(article=row)
+    valid = form.validate_on_submit()
+    if form.version.number != row.version:
+        return _conflict(form, row)
+    if not valid:
+        return _edit_page(form, row), 413 if form.too_large else 422
+    try:
+        revision = articles.edit(row, form.details(), _with_files(form), by=person(), reason=form.reason.data or "")
+        db.session.flush()
+    except Refused as error:
+        return _refused(form, error, row)
+    except StaleDataError:
+        db.session.rollback()
+        return _conflict(form, _find(language, slug, "article.edit"))
+    flash(f"article-{row.id}", "draft-done")
+    return _written(row, _("Your change is kept.") if revision is not None else _("Nothing was changed."))
+
+
+@bp.post("/kb/<language>/<slug>/state")
+@permits("article.edit")
+def set_state(language: str, slug: str) -> ResponseReturnValue:
+    """Publish an article, or withdraw it."""
+    row = _find(language, slug, "article.edit")
+    if request.form.get("state") == PUBLISHED:
+        articles.publish(row, by=person())
+        flash(_("The article is published."), "success")
+    else:
+        articles.withdraw(row, by=person())
+        flash(_("The article is withdrawn. Only staff see it now."), "success")
+    return redirect(url_for(".article", language=language, slug=slug), 303)
+
+
+@bp.get("/kb/<language>/<slug>/history")
+@permits("article.edit")
+def history(language: str, slug: str) -> ResponseReturnValue:
+    """Who changed an article, when and why."""
+    row = _find(language, slug, "article.edit")
+    revisions = db.session.scalars(
+        select(Revision).where(Revision.article_id == row.id).order_by(Revision.number.desc()).limit(500)
+    ).all()
+    return render_template("kb/history.html", article=row, revisions=revisions)
+
+
+@bp.get("/kb/<language>/<slug>/history/<int:number>")
+@permits("article.edit")
+def difference(language: str, slug: str, number: int) -> ResponseReturnValue:
+    """What changed in one version, compared with the one before or with another one."""
+    row = _find(language, slug, "article.edit")
+    against = request.args.get("against", "")
+    other = int(against) if against.isascii() and against.isdigit() and len(against) < 9 else number - 1
+    wanted = [number, other] if number < 2**31 else []
+    found = {
+        revision.number: revision
+        for revision in db.session.scalars(
+            select(Revision).where(Revision.article_id == row.id, Revision.number.in_(wanted))
+            .options(undefer(Revision.body))
+        )
+    }  # fmt: skip
+    revision, before = found.get(number), found.get(other)
+    if revision is None:
+        abort(404)
+    return render_template(
+        "kb/difference.html", article=row, revision=revision, before=before,
+        title=diffs.compare_words(before.title if before else "", revision.title),
+        summary=diffs.compare_words(before.summary if before else "", revision.summary),
+        blocks=diffs.compare(before.body if before else "", revision.body),
+    )  # fmt: skip
+
+
+@bp.post("/kb/<language>/<slug>/history/<int:number>/restore")
+@permits("article.edit")
+def restore(language: str, slug: str, number: int) -> ResponseReturnValue:
+    """Make an article say again what it said in a version; that is a new version."""
+    row = _find(language, slug, "article.edit")
+    revision = db.session.scalar(
+        select(Revision).where(Revision.article_id == row.id, Revision.number == min(number, 2**31 - 1))
+    )
+    if revision is None:
+        abort(404)
+    restored = articles.restore(row, revision, by=person())
+    sentence = _("Version %(number)s is back.", number=number) if restored else _("It says so already.")
+    flash(sentence, "success")
+    return redirect(url_for(".article", language=language, slug=slug), 303)
+
+
+@bp.post("/kb/preview")
+@permits("article.add")
+def preview() -> ResponseReturnValue:
+    """How a text will look; relative links lead where they would from the article."""
+    text = request.form.get("text", "")[: articles.BODY_LENGTH].replace("\r\n", "\n")
+    place = request.args.get("place", "") or path_of(interface_language(), "new")
+    links = rendering.resolved(text, place, Places())
+    # Laying out may take its time; nobody else should have to wait for it.
+    db.session.rollback()
+    return rendering.lay_out(text, request.args.get("title", ""), links).html
+
+
+@bp.post("/kb/files")
+@permits("article.add")
+def upload() -> ResponseReturnValue:
+    """Keep pasted or dropped files, and say what to write so that they show."""
+    sent = [item for item in request.files.getlist("files") if item.filename]
+    if not sent:
+        abort(422, _("There is no file in what was sent."))
+    rows = [article_files.add(item.stream, item.filename or "") for item in sent]
+    return jsonify(markdown="\n".join(article_files.markdown_for(row) for row in rows)), 201
+
+
+def _find(language: str, slug: str, permission: str) -> Article:
+    row = find_article(language, slug, undefer(Article.body), undefer(Article.links), undefer(Article.front_matter))
+    if row is None:
+        abort(404)
+    require(person(), permission, row, seen_by="article.see")
+    return row
+
+
+def _edit_page(form: ArticleForm, row: Article | None = None, **more: Any) -> str:
+    place = articles.place_of(row) if row is not None else ""
+    return render_template("kb/edit.html", form=form, article=row, place=place, **more)
+
+
+def _conflict(form: ArticleForm, row: Article) -> ResponseReturnValue:
+    """Keep what was typed, and show what the other one changed; saving again is then a decision."""
+    blocks = diffs.compare(row.body, form.text())
+    latest = db.session.scalar(
+        select(Revision).where(Revision.article_id == row.id).order_by(Revision.number.desc()).limit(1)
+    )
+    form.version.data = str(row.version)
+    return _edit_page(form, row, conflict=latest, blocks=blocks), 409
+
+
+def _refused(form: ArticleForm, error: Refused, row: Article | None = None) -> ResponseReturnValue:
+    field = form[error.field if error.field in form else "title"]
+    field.errors = [*field.errors, str(error)]
+    return _edit_page(form, row), 422
+
+
+def _with_files(form: ArticleForm) -> str:
+    """The text with the sent files at its end, each as a picture or a link."""
+    text = form.text()
+    lines = []
+    for token in form.kept:
+        stored = files.from_kept(token)
+        if stored is not None:
+            lines.append(article_files.markdown_for(article_files.adopt(stored)))
+    return text if not lines else f"{text.rstrip()}\n\n" + "\n\n".join(lines) + "\n"
+
+
+def _written(row: Article, sentence: str) -> ResponseReturnValue:
+    flash(sentence, "success")
+    if row.is_plain:
+        flash(_("The text is too complicated to be laid out, and is shown as it was written."), "warning")
+    return see_other(url_for(".article", language=row.language, slug=row.slug))

@@ -1,0 +1,347 @@
+"""The public pages of the knowledge base: browse, an article, past answers, files, feeds."""
+
+import hashlib
+import re
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from babel import Locale, UnknownLocaleError
+from flask import (
+    Blueprint,
+    Flask,
+    Response,
+    abort,
+    make_response,
+    redirect,
+    render_template,
+    request,
+    session,
+    url_for,
+)
+from flask.typing import ResponseReturnValue
+from sqlalchemy import func, select
+from sqlalchemy.orm import defer, undefer
+
+from accounts.policy import staff
+from core import files, pager
+from core.db import db
+from core.i18n import OWN_NAMES, _, country_name, language_name
+from core.i18n import language as interface_language
+from core.policy import permits, require
+from core.web import PAGE_POLICY, csp_nonce, external, person
+from kb import topics
+from kb.article_files import shows
+from kb.models import PUBLIC, PUBLISHED, Answer, Article, ArticleFile, article_translations
+
+bp = Blueprint("kb", __name__)
+
+LISTED = 5
+PAGE = 50
+RELATED = 3
+FEED = 50
+EXCERPT = 220
+# What a picture may do that is shown by its address inside our pages: nothing but be drawn.
+SVG = "image/svg+xml"
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+_ETAG = re.compile(r'W/"([0-9a-f]{32})\.([\w-]{16,32})"')
+
+
+def register(app: Flask) -> None:
+    """Add the routes, those of the other modules of this part too."""
+    from kb import answer_views, edit_views, feedback_views  # noqa: F401 # Importing them adds their routes.
+
+    app.jinja_env.filters["own_language_name"] = own_language_name
+    app.register_blueprint(bp)
+
+
+def own_language_name(code: str) -> str:
+    """The name of a language in itself: Español; the code if nobody knows it."""
+    try:
+        return OWN_NAMES.get(code) or Locale.parse(code.replace("-", "_")).get_display_name() or code
+    except (ValueError, UnknownLocaleError):
+        return code
+
+
+@bp.get("/kb/")
+@permits("kb.browse")
+def browse() -> ResponseReturnValue:
+    """Articles by topic, in one language; or all of one topic."""
+    counts = db.session.execute(
+        _listed().with_only_columns(Article.language, Article.topic, func.count(Article.id)).group_by(
+            Article.language, Article.topic
+        )
+    ).all()  # fmt: skip
+    by_language: dict[str, int] = {}
+    for code, _topic, count in counts:
+        by_language[code] = by_language.get(code, 0) + count
+    code = _choose(request.args.get("language", ""), by_language)
+    by_topic = {topic: count for other, topic, count in counts if other == code}
+    languages = sorted(by_language.items(), key=lambda item: -item[1])
+    topic = request.args.get("topic", "")
+    if topic:
+        return _topic_page(topic, code, by_topic, languages)
+    cards = _cards(code, by_topic)
+    return render_template(
+        "kb/browse.html", cards=cards, language=code, languages=languages, total=by_language.get(code, 0)
+    )
+
+
+@bp.get("/kb/<language>/")
+@permits("kb.browse")
+def browse_language(language: str) -> ResponseReturnValue:
+    """The articles in a language, for whoever shortens an address."""
+    return redirect(url_for(".browse", language=language))
+
+
+@bp.get("/kb/<language>/<slug>")
+@permits("article.see")
+def article(language: str, slug: str) -> ResponseReturnValue:
+    """One article; if it is not there in this language, the same in another."""
+    row = find_article(language, slug, undefer(Article.body_html), undefer(Article.contents))
+    if row is None:
+        return _in_another_language(language, slug)
+    require(person(), "article.see", row)
+    others = article_translations(row, person()).with_only_columns(Article.language, Article.title, Article.state)
+    related = (
+        _listed().where(Article.topic == row.topic, Article.language == language, Article.id != row.id).limit(RELATED)
+        .with_only_columns(Article.slug, Article.title).order_by(Article.helpful_count.desc(), Article.id)
+    )  # fmt: skip
+    return cached(
+        render_template(
+            "kb/article.html", article=row, outline=_outline(row.contents), related=db.session.execute(related).all(),
+            translations=db.session.execute(others).all(), wanted=_wanted_language(),
+        )
+    )  # fmt: skip
+
+
+@bp.get("/kb/files/<token>/<name>")
+@permits("article_file.see")
+def file(token: str, name: str) -> ResponseReturnValue:  # noqa: ARG001 # The name is for people; the token finds.
+    """A picture or file. As open as the articles that show it."""
+    row = db.session.scalar(select(ArticleFile).where(ArticleFile.file_id == token))
+    if row is None:
+        abort(404)
+    require(person(), "article_file.see", row)
+    cache = "public, max-age=3600" if row.visibility == PUBLIC else "private, max-age=300"
+    response = files.response(row.file, cache=cache)
+    if row.file.content_type == SVG and shows(row.file) and "download" not in request.args:
+        # Drawn inside a page it can run nothing; opened by itself it is a download.
+        response.mimetype = SVG
+    return response
+
+
+@bp.get("/kb/feed.atom")
+@permits("kb.browse")
+def feed() -> ResponseReturnValue:
+    """New articles, by topic and language where asked for."""
+    statement = _filtered(_listed(), Article, "topic", "language")
+    rows = db.session.execute(
+        statement.order_by(Article.published_at.desc(), Article.id.desc()).limit(FEED).with_only_columns(
+            Article.id, Article.title, Article.slug, Article.language, Article.topic, Article.summary,
+            Article.published_at, Article.updated_at, func.substr(Article.body_text, 1, EXCERPT).label("beginning"),
+        )
+    ).all()  # fmt: skip
+    entries = [
+        {"row": row, "url": external("kb.article", language=row.language, slug=row.slug),
+         "summary": row.summary or _excerpt(row.beginning)}
+        for row in rows
+    ]  # fmt: skip
+    return _feed(_("Knowledge base"), "kb.feed", "kb.browse", entries)
+
+
+@bp.get("/answers/")
+@permits("kb.browse")
+def answers() -> ResponseReturnValue:
+    """Past answers, the newest first, by topic, country and language."""
+    state = request.args.get("state", "") if staff(person()) else ""
+    statement = Answer.visible_to(person()).where(Answer.state == (state or PUBLISHED))
+    kinds = db.session.execute(
+        statement.with_only_columns(Answer.topic, Answer.country, Answer.language).distinct()
+    ).all()  # fmt: skip
+    statement = _filtered(statement, Answer, "topic", "country", "language").options(
+        defer(Answer.question_html), defer(Answer.answer_html), defer(Answer.question), defer(Answer.answer)
+    )
+    order = [(Answer.id, True)] if state else [(Answer.published_at, True), (Answer.id, True)]
+    page = pager.page(
+        statement, order, after=request.args.get("after", ""), before=request.args.get("before", ""), size=20
+    )
+    return render_template(
+        "kb/answers.html", page=page, state=state, excerpt=lambda row: _excerpt(row.answer_text),
+        choices={
+            "topic": (_("Topic"), _("All topics"), _values(kinds, 0, topics.topic_name)),
+            "country": (_("Country"), _("All countries"), _values(kinds, 1, country_name)),
+            "language": (_("Language"), _("All languages"), _values(kinds, 2, language_name)),
+        },
+    )  # fmt: skip
+
+
+@bp.get("/answers/<slug>")
+@permits("answer.see")
+def answer(slug: str) -> ResponseReturnValue:
+    """One past answer."""
+    row = find_answer(slug)
+    if row is None:
+        abort(404)
+    require(person(), "answer.see", row)
+    return cached(render_template("kb/answer.html", answer=row))
+
+
+@bp.get("/answers/feed.atom")
+@permits("kb.browse")
+def answers_feed() -> ResponseReturnValue:
+    """New past answers, by topic, country and language where asked for."""
+    statement = Answer.visible_to(person()).where(Answer.state == PUBLISHED)
+    statement = _filtered(statement, Answer, "topic", "country", "language")
+    rows = db.session.execute(
+        statement.order_by(Answer.published_at.desc(), Answer.id.desc()).limit(FEED).with_only_columns(
+            Answer.id, Answer.title, Answer.slug, Answer.language, Answer.topic, Answer.published_at,
+            Answer.updated_at, func.substr(Answer.answer_text, 1, EXCERPT).label("beginning"),
+        )
+    ).all()  # fmt: skip
+    entries = [
+        {"row": row, "url": external("kb.answer", slug=row.slug), "summary": _excerpt(row.beginning)} for row in rows
+    ]
+    return _feed(_("Past answers"), "kb.answers_feed", "kb.answers", entries)
+
+
+def find_article(language: str, slug: str, *options: Any) -> Article | None:
+    """An article that the reader may see.
+
+    :param options: what to load with it.
+    """
+    statement: Any = Article.visible_to(person()).where(Article.language == language, Article.slug == slug)
+    found: Article | None = db.session.scalar(statement.options(*options))
+    return found
+
+
+def find_answer(slug: str) -> Answer | None:
+    """A past answer that the reader may see."""
+    statement: Any = Answer.visible_to(person()).where(Answer.slug == slug)
+    found: Answer | None = db.session.scalar(statement)
+    return found
+
+
+def cached(page: str) -> Response:
+    """A page that a browser without a session may show again if it has not changed.
+
+    The tag carries the nonce of the page that the browser keeps, because an answer without a page brings a policy too.
+    """
+    response = make_response(page)
+    if person() is not None or session:
+        return response
+    digest = hashlib.sha256(page.replace(csp_nonce(), "").encode()).hexdigest()[:32]
+    known = _ETAG.search(request.headers.get("If-None-Match", ""))
+    if known is not None and known[1] == digest:
+        response = make_response("", 304)
+        response.headers["Content-Security-Policy"] = _policy(known[2])
+        response.headers["ETag"] = known[0]
+        return response
+    response.headers["ETag"] = f'W/"{digest}.{csp_nonce()}"'
+    return response
+
+
+def _policy(nonce: str) -> str:
+    return PAGE_POLICY.format(nonce=nonce)
+
+
+def _listed() -> Any:  # A SELECT that changes its columns.
+    """Published articles that the reader may see."""
+    return Article.visible_to(person()).where(Article.state == PUBLISHED)
+
+
+def _filtered(statement: Any, model: Any, *names: str) -> Any:
+    for name in names:
+        if value := request.args.get(name, ""):
+            statement = statement.where(getattr(model, name) == value)
+    return statement
+
+
+def _choose(wanted: str, counts: dict[str, int]) -> str:
+    """The language to show: the one asked for, the reader's, or the one with most articles."""
+    if wanted in counts:
+        return wanted
+    if interface_language() in counts:
+        return interface_language()
+    return max(counts, key=lambda code: counts[code], default=interface_language())
+
+
+def _cards(code: str, by_topic: dict[str, int]) -> list[dict[str, Any]]:
+    place = func.row_number().over(partition_by=Article.topic, order_by=(Article.title, Article.id)).label("place")
+    numbered = _listed().where(Article.language == code).with_only_columns(
+        Article.topic, Article.slug, Article.title, place
+    ).subquery()  # fmt: skip
+    rows = db.session.execute(select(numbered).where(numbered.c.place <= LISTED).order_by(numbered.c.place)).all()
+    order = {topic: position for position, topic in enumerate(topics.TOPICS)}
+    return [
+        {"topic": topic, "name": topics.topic_name(topic), "count": count,
+         "articles": [row for row in rows if row.topic == topic]}
+        for topic, count in sorted(by_topic.items(), key=lambda item: (order.get(item[0], 18), item[0]))
+    ]  # fmt: skip
+
+
+def _topic_page(topic: str, code: str, by_topic: dict[str, int], languages: Sequence[tuple[str, int]]) -> str:
+    statement = _listed().where(Article.language == code, Article.topic == topic)
+    page = pager.page(
+        statement, [(Article.title, False), (Article.id, False)],
+        after=request.args.get("after", ""), before=request.args.get("before", ""), size=PAGE,
+    )  # fmt: skip
+    return render_template(
+        "kb/topic.html", page=page, topic=topic, name=topics.topic_name(topic), language=code, languages=languages,
+        count=by_topic.get(topic, 0),
+    )  # fmt: skip
+
+
+def _in_another_language(language: str, slug: str) -> ResponseReturnValue:
+    rows = db.session.scalars(_listed().where(Article.slug == slug).limit(20)).all()
+    if not rows:
+        abort(404)
+    choices = {row.language: row for row in rows}
+    row = choices.get(interface_language()) or choices.get("en") or rows[0]
+    require(person(), "article.see", row)
+    return redirect(url_for(".article", language=row.language, slug=slug, wanted=language))
+
+
+def _wanted_language() -> str:
+    """The name of the language that the reader asked for and that there is none of, "" otherwise."""
+    code = request.args.get("wanted", "")
+    name = language_name(code)
+    return name if name != code else ""
+
+
+def _outline(contents: Sequence[dict[str, Any]]) -> list[tuple[dict[str, Any], list[dict[str, Any]]]]:
+    """The headings of the two upper levels, the lower ones under theirs."""
+    upper = min((heading["level"] for heading in contents), default=2)
+    outline: list[tuple[dict[str, Any], list[dict[str, Any]]]] = []
+    for heading in contents:
+        if heading["level"] == upper:
+            outline.append((heading, []))
+        elif heading["level"] == upper + 1 and outline:
+            outline[-1][1].append(heading)
+    return outline
+
+
+def _values(rows: Sequence[Any], place: int, name: Callable[[str], str]) -> list[tuple[str, str]]:
+    return sorted({(row[place], name(row[place])) for row in rows if row[place]}, key=lambda pair: pair[1].casefold())
+
+
+def _excerpt(text: str) -> str:
+    """The beginning of a text on one line, cut at a word."""
+    line = " ".join("".join(char if char.isprintable() or char.isspace() else " " for char in text).split())
+    if len(line) < EXCERPT - 20:
+        return line
+    return f"{line[: EXCERPT - 20].rpartition(' ')[0]}…"
+
+
+def _feed(title: str, endpoint: str, page: str, entries: list[dict[str, Any]]) -> Response:
+    asked = {name: value for name in ("topic", "country", "language") if (value := request.args.get(name, "")[:60])}
+    if topic := asked.get("topic"):
+        title = f"{title}: {topics.topic_name(topic)}"
+    updated = max((entry["row"].updated_at for entry in entries), default=EPOCH)
+    text = render_template(
+        "kb/feed.xml", title=title, own_url=external(endpoint, **asked), page_url=external(page, **asked),
+        entries=entries, updated=updated,
+    )  # fmt: skip
+    return Response(text, mimetype="application/atom+xml")
