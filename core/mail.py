@@ -50,6 +50,7 @@ class OutgoingMail(Model):
         Index("ix_outgoing_mail_about", "about_kind", "about_id"),
         Index("ix_outgoing_mail_part", "part_kind", "part_id"),
         Index("ix_outgoing_mail_recipient", "recipient", "sent_at"),
+        Index("ix_outgoing_mail_state", "state", "id"),
     )
 
     message_id: Mapped[str] = mapped_column(String(255), unique=True)

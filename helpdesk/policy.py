@@ -32,10 +32,15 @@ def sees_attachment(person: User | None, attachment: Attachment) -> bool:
 role_rule("ticket.ask", anyone, "Ask a question.")
 role_rule("desk.see", staff, "See the desk.")
 role_rule("mail.see", staff, "See the mail log, and replay a mail.")
+role_rule("mail.hand_in", staff, "Hand in a raw mail by API, with a token for that.")
 role_rule("ticket.list_own", lambda person: person is not None, "List one's own tickets.")
 rule("ticket.see", sees, "See a ticket and its public messages.")
 rule("ticket.reply", sees, "Write a public message in a ticket.")
 rule("ticket.settle", sees, "Mark a ticket solved, or reopen it.")
-rule("ticket.triage", lambda person, _ticket: staff(person), "Assign, sort, tag and annotate a ticket, and see its notes.")
+rule(
+    "ticket.triage",
+    lambda person, _ticket: staff(person),
+    "Assign, sort, tag and annotate a ticket, and see its notes.",
+)
 rule("ticket.publish", lambda person, _ticket: staff(person), "Make a past answer from a ticket.")
 rule("attachment.see", sees_attachment, "Download a file that came with a message.")

@@ -136,6 +136,7 @@ def upgrade() -> None:
         batch_op.create_index('ix_outgoing_mail_about', ['about_kind', 'about_id'], unique=False)
         batch_op.create_index('ix_outgoing_mail_part', ['part_kind', 'part_id'], unique=False)
         batch_op.create_index('ix_outgoing_mail_recipient', ['recipient', 'sent_at'], unique=False)
+        batch_op.create_index('ix_outgoing_mail_state', ['state', 'id'], unique=False)
 
     op.create_table('rate_count',
     sa.Column('key', sa.String(length=64), nullable=False),
@@ -744,6 +745,7 @@ def downgrade() -> None:
 
     op.drop_table('rate_count')
     with op.batch_alter_table('outgoing_mail', schema=None) as batch_op:
+        batch_op.drop_index('ix_outgoing_mail_state')
         batch_op.drop_index('ix_outgoing_mail_recipient')
         batch_op.drop_index('ix_outgoing_mail_part')
         batch_op.drop_index('ix_outgoing_mail_about')

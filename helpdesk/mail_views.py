@@ -1,0 +1,222 @@
+"""The mail log: what came in and what became of it, what went out and whether it arrived."""
+
+from dataclasses import dataclass
+from typing import Any, cast
+
+from flask import Blueprint, Flask, Response, abort, flash, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from sqlalchemy import Select, func, or_, select
+
+from core import pager
+from core.db import db
+from core.i18n import _
+from core.i18n import lazy as _l
+from core.mail import OutgoingMail
+from core.mime import ParsedMail, Unparsable
+from core.mime_child import parse_in_child
+from core.policy import permits
+from core.web import FILE_POLICY, page_url, person
+from helpdesk import inbound, mail_api, outbound
+from helpdesk.intake import header_of
+from helpdesk.intake_models import FATES, InboundMail, RawMail
+from helpdesk.models import Ticket
+
+bp = Blueprint("mail", __name__, url_prefix="/desk/mail")
+
+SHOWN_BYTES = 64 * 1024
+# A larger mail is not read for its page; its fate was decided by the worker, which takes its time.
+READ_BYTES = 5 * 1024 * 1024
+READ_SECONDS = 5.0
+SOURCES = {"pipe": _l("mail server"), "api": _l("API"), "imap": _l("mailbox"), "lmtp": _l("mail server")}
+STATES = {
+    "queued": _l("Waiting"),
+    "deferred": _l("Tried, waiting"),
+    "sent": _l("Sent"),
+    "dead": _l("Failed"),
+}
+# The dots of states in the style sheet, by fate and by state.
+DOTS = {"": "open", "ticket": "new", "reply": "open", "duplicate": "closed", "automatic": "closed", "bounce": "failed",
+        "quarantine": "quarantine", "ignored": "closed", "queued": "waiting", "deferred": "waiting", "sent": "sent",
+        "dead": "failed"}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Contents:
+    """What the page of a mail shows of its bytes: as the parser reads it (or why it cannot), and as they are."""
+
+    parsed: ParsedMail | None
+    problem: str
+    header: list[tuple[str, str]]
+    source: str
+    is_cut: bool
+
+
+def register(app: Flask) -> None:
+    """Add the routes."""
+    app.register_blueprint(bp)
+    app.register_blueprint(mail_api.bp)
+
+
+@bp.get("")
+@permits("mail.see")
+def index() -> ResponseReturnValue:
+    """Every mail that came in, newest first."""
+    fate, q = request.args.get("fate", "all"), _searched()
+    statement = InboundMail.visible_to(person())
+    if fate in FATES:
+        statement = statement.where(InboundMail.fate == fate)
+    if q:
+        statement = statement.where(_matches(q))
+    page = _page(statement, InboundMail)
+    return render_template(
+        "helpdesk/mail_log.html", page=page, fate=fate, fates=FATES, q=q, dots=DOTS, **_around("in")
+    )
+
+
+@bp.get("/<int:number>")
+@permits("mail.see")
+def show(number: int) -> ResponseReturnValue:
+    """One mail: where it went and why, what it says, and its source."""
+    row = _row(number)
+    return render_template(
+        "helpdesk/mail_detail.html", mail=row, contents=_contents(row), fates=FATES, dots=DOTS, sources=SOURCES,
+        replayable=row.fate in inbound.REPLAYABLE, **_around("in"),
+    )  # fmt: skip
+
+
+@bp.get("/<int:number>/raw")
+@permits("mail.see")
+def raw(number: int) -> ResponseReturnValue:
+    """The bytes of a mail, as a download that can do nothing."""
+    row = _row(number)
+    answer = Response(row.raw.content, mimetype="application/octet-stream")
+    answer.headers["Content-Disposition"] = f'attachment; filename="mail-{row.id}.eml"'
+    answer.headers["Content-Security-Policy"] = FILE_POLICY
+    return answer
+
+
+@bp.post("/<int:number>/replay")
+@permits("mail.see")
+def replay(number: int) -> ResponseReturnValue:
+    """Have a mail read again."""
+    inbound.replay(_row(number), by=person(), by_hand="by_hand" in request.form)
+    flash(_("The mail will be read again in a moment."), "success")
+    return redirect(url_for(".show", number=number), 303)
+
+
+@bp.get("/out")
+@permits("mail.see")
+def sent() -> ResponseReturnValue:
+    """Every mail that went out or should have, newest first. What they say is not shown: some carry keys."""
+    state, q = request.args.get("state", "all"), _searched()
+    statement = select(OutgoingMail)
+    if state in STATES:
+        statement = statement.where(OutgoingMail.state == state)
+    if q:
+        statement = statement.where(
+            or_(
+                OutgoingMail.recipient.startswith(q.lower(), autoescape=True),
+                OutgoingMail.subject.icontains(q, autoescape=True),
+                OutgoingMail.message_id == q.strip("<>"),
+            )
+        )
+    page = _page(statement, OutgoingMail)
+    return render_template(
+        "helpdesk/mail_out.html", page=page, state=state, states=STATES, q=q, dots=DOTS,
+        about_ticket=Ticket.__tablename__, **_around("out"),
+    )  # fmt: skip
+
+
+@bp.post("/out/<int:number>/retry")
+@permits("mail.see")
+def retry(number: int) -> ResponseReturnValue:
+    """Send a mail again that was given up."""
+    row = db.session.get(OutgoingMail, number) if number < 2**31 else None
+    if row is None:
+        abort(404)
+    outbound.send_again(row, by=person())
+    flash(_("The mail to %(address)s will be sent again.", address=row.recipient), "success")
+    return redirect(url_for(".sent", state="dead"), 303)
+
+
+def _around(where: str) -> dict[str, Any]:
+    """What every page of the log shows beside itself: the lists, with how much waits for somebody."""
+    waiting = {
+        "quarantine": select(InboundMail.id).where(InboundMail.fate == "quarantine"),
+        "dead": select(OutgoingMail.id).where(OutgoingMail.state == "dead"),
+    }
+    counts = {name: _shown_count(statement) for name, statement in waiting.items()}
+    fate = request.args.get("fate", "") if where == "in" else ""
+    state = request.args.get("state", "") if where == "out" else ""
+    nav = [
+        (_("Mail"), [
+            (_("Mail in"), url_for(".index"), None, "", where == "in" and fate != "quarantine"),
+            (_("Quarantine"), url_for(".index", fate="quarantine"), counts["quarantine"], "", fate == "quarantine"),
+            (_("Mail out"), url_for(".sent"), None, "", where == "out" and state != "dead"),
+            (_("Failed"), url_for(".sent", state="dead"), counts["dead"], "", state == "dead"),
+        ]),
+        (_("Desk"), [(_("Queue"), f"{request.script_root}/desk", None, "", False)]),
+    ]  # fmt: skip
+    return {"desk_nav": nav}
+
+
+def _shown_count(statement: Select[Any]) -> str:
+    count, more = pager.capped_count(statement)
+    return f"{count:,}+" if more else str(count)
+
+
+def _page(statement: Select[Any], model: type[InboundMail] | type[OutgoingMail]) -> dict[str, Any]:
+    found = pager.page(
+        statement,
+        [(model.id, True)],
+        after=request.args.get("after", ""),
+        before=request.args.get("before", ""),
+        size=50,
+    )
+    return {
+        "items": found.items,
+        "newer": page_url(before=found.previous, after="") if found.previous else "",
+        "older": page_url(after=found.next, before="") if found.next else "",
+    }
+
+
+def _searched() -> str:
+    return "".join(char for char in request.args.get("q", "")[:200] if char.isprintable()).strip()
+
+
+def _matches(q: str) -> Any:  # SQL
+    bare = q.strip("<>")
+    if "@" in bare:
+        return or_(InboundMail.sender.startswith(bare.lower(), autoescape=True), InboundMail.message_id == bare)
+    return or_(
+        InboundMail.subject.icontains(q, autoescape=True), InboundMail.sender.icontains(q, autoescape=True),
+        InboundMail.sender_name.icontains(q, autoescape=True),
+    )  # fmt: skip
+
+
+def _row(number: int) -> InboundMail:
+    statement = InboundMail.visible_to(person()).where(InboundMail.id == number)
+    row = db.session.scalar(statement) if number < 2**31 else None
+    if row is None:
+        abort(404)
+    return cast("InboundMail", row)
+
+
+def _contents(row: InboundMail) -> Contents:
+    start = (
+        db.session.scalar(select(func.substr(RawMail.content, 1, SHOWN_BYTES)).where(RawMail.sha256 == row.sha256))
+        or b""
+    )
+    parsed, problem = None, ""
+    if row.size > READ_BYTES:
+        problem = _("It is too large to be shown here. Download it instead.")
+    else:
+        try:
+            parsed = parse_in_child(start if row.size <= SHOWN_BYTES else row.raw.content, READ_SECONDS)
+        except Unparsable as error:
+            problem = error.reason
+    source = "".join(
+        char if char.isprintable() or char in "\n\t" else "\ufffd"
+        for char in bytes(start).decode("utf-8", "replace").replace("\r\n", "\n")
+    )
+    return Contents(parsed, problem, header_of(start).fields, source, is_cut=row.size > SHOWN_BYTES)
