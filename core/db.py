@@ -140,11 +140,12 @@ def write_apart(statement: Executable) -> Any:  # Whatever the statement returns
     before = may_write.set(True)
     try:
         result = db.session.execute(statement)
-        value = result.scalar() if isinstance(result, CursorResult) and result.returns_rows else None
+        # All of it is fetched: SQLite cannot commit while a statement is half read.
+        rows = result.all() if isinstance(result, CursorResult) and result.returns_rows else []
         db.session.commit()
     finally:
         may_write.reset(before)
-    return value
+    return rows[0][0] if rows else None
 
 
 def separate_engine(settings: Settings) -> Engine:
