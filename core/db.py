@@ -141,7 +141,7 @@ def write_apart(statement: Executable) -> Any:  # Whatever the statement returns
     try:
         result = db.session.execute(statement)
         # All of it is fetched: SQLite cannot commit while a statement is half read.
-        rows = result.all() if isinstance(result, CursorResult) and result.returns_rows else []
+        rows = [] if isinstance(result, CursorResult) and not result.returns_rows else result.all()
         db.session.commit()
     finally:
         may_write.reset(before)
