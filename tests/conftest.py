@@ -29,6 +29,10 @@ SECRET_KEY = "only-for-tests-0123456789abcdefghijklmnop"
 PASSWORD = "correct horse battery staple"
 
 
+def pytest_addoption(parser):
+    parser.addoption("--write-matrix", action="store_true", help="Write tests/house/matrix.json anew.")
+
+
 def pytest_collection_modifyitems(items):
     for item in items:
         if "browser" in item.keywords:
