@@ -25,10 +25,13 @@ class Ticket(Model):
         Index("ix_ticket_state_activity", "state", "last_activity_at", "id"),
         Index("ix_ticket_assignee", "assignee_id", "state", "last_activity_at", "id"),
         Index("ix_ticket_activity", "last_activity_at", "id"),
+        Index("ix_ticket_turn", "state", "turn_since", "id"),
+        Index("ix_ticket_priority", "state", "priority", "turn_since", "id"),
+        Index("ix_ticket_newest", "state", "id"),
         Index("ix_ticket_requester", "requester_id", "id"),
         Index("ix_ticket_organisation", "organisation_id", "id"),
-        Index("ix_ticket_topic", "topic", "id"),
-        Index("ix_ticket_country", "country", "id"),
+        Index("ix_ticket_topic", "topic", "state", "last_activity_at", "id"),
+        Index("ix_ticket_country", "country", "state", "last_activity_at", "id"),
     )
 
     title: Mapped[str] = mapped_column(Text)
@@ -49,6 +52,8 @@ class Ticket(Model):
     message_count: Mapped[int] = mapped_column(default=0)
     created_at: Mapped[datetime] = mapped_column(default=now)
     last_activity_at: Mapped[datetime] = mapped_column(default=now)
+    # Since when it is the turn of the side whose turn it is; notes and second questions do not change it.
+    turn_since: Mapped[datetime] = mapped_column(default=now)
     first_reply_at: Mapped[datetime | None]
     solved_at: Mapped[datetime | None]
     version: Mapped[int] = mapped_column(default=1)
@@ -211,6 +216,9 @@ class AnswerSource(Model):
 
     answer_id: Mapped[int] = mapped_column(ForeignKey("answer.id", ondelete="CASCADE"), unique=True)
     ticket_id: Mapped[int] = mapped_column(ForeignKey("ticket.id", ondelete="CASCADE"))
+
+    # Why it carries nothing of theirs, in the words of whoever vouched for it; "" where the asker agreed.
+    reason: Mapped[str] = mapped_column(Text, default="")
 
     answer: Mapped[Answer] = relationship(lazy="joined")
     ticket: Mapped[Ticket] = relationship(lazy="select")

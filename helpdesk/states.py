@@ -22,6 +22,8 @@ STATES_FOR_REQUESTER = {
 # Those in which it is the desk's turn.
 NEEDS_ANSWER = (NEW, OPEN)
 ENDED = (SOLVED, CLOSED)
+# Those that are not over.
+RUNNING = (NEW, OPEN, WAITING)
 
 # move -> (states it may start from, state it ends in)
 MOVES: dict[str, tuple[frozenset[str], str]] = {

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from sqlalchemy import select, update
+from sqlalchemy import Select, select, update
 
 from accounts.models import Organisation, User
 from core import fulltext, markdown
@@ -14,7 +14,19 @@ from core.files import StoredFile
 from core.i18n import _
 from helpdesk import models
 from helpdesk.models import Attachment, Citation, Message, MessageRecipient, Participant, Ticket, TicketTag
-from helpdesk.states import CLOSED, ENDED, MOVES, NEW, OPEN, PRIORITIES, SERVICES, SOLVED, STATES, WAITING
+from helpdesk.states import (
+    CLOSED,
+    ENDED,
+    MOVES,
+    NEEDS_ANSWER,
+    NEW,
+    OPEN,
+    PRIORITIES,
+    SERVICES,
+    SOLVED,
+    STATES,
+    WAITING,
+)
 from kb.models import Answer, Article
 
 TITLE_LENGTH = 300
@@ -71,6 +83,35 @@ def ask(
     return ticket
 
 
+def open_for(
+    requester: User, *, by: User, title: str, words: Words, is_note: bool, topic: str = "", service: str = "enquiry",
+    country: str = "", language: str = "", organisation: Organisation | None = None,
+) -> Ticket:  # fmt: skip
+    """Open a ticket for somebody, as after a call.
+
+    :param is_note: the words are a note for staff, and nobody is told; otherwise they are sent to the requester.
+    :raises Refused: when there is nothing written.
+    """
+    _not_empty(words)
+    ticket = Ticket(
+        title=_title(title, words.body), requester=requester, topic=topic,
+        service=service if service in SERVICES else "enquiry", country=country or requester.country,
+        language=language or requester.language, organisation=organisation or requester.organisation, channel="desk",
+        state=NEW,
+    )  # fmt: skip
+    db.session.add(ticket)
+    ticket.participants.append(Participant(user=requester, kind="requester", added_by_id=by.id))
+    db.session.flush()
+    _write_fulltext(ticket, "")
+    record("ticket.opened", ticket, by=by)
+    if is_note:
+        assign(ticket, by, by=by)
+        note(ticket, by=by, words=words)
+    else:
+        reply(ticket, by=by, words=words)
+    return ticket
+
+
 def reply(ticket: Ticket, *, by: User, words: Words, recipients: Recipients | None = None, then: str = "") -> Message:
     """Add a public message and pass the turn to the other side.
 
@@ -80,7 +121,7 @@ def reply(ticket: Ticket, *, by: User, words: Words, recipients: Recipients | No
     :raises Refused: when there is nothing to send.
     """
     _not_empty(words)
-    from_desk = by.is_staff and all(part.user_id != by.id for part in ticket.participants)
+    from_desk = _speaks_for_the_desk(ticket, by, words)
     was = ticket.state
     move(ticket, "reply" if from_desk else "answer")
     if from_desk and then == "solve":
@@ -143,6 +184,8 @@ def move(ticket: Ticket, name: str) -> None:
     sources, target = MOVES[name]
     if ticket.state not in sources:
         raise NotNow(_("This is not possible while the ticket is “%(state)s”.", state=str(STATES[ticket.state]).lower()))
+    if (ticket.state in NEEDS_ANSWER) != (target in NEEDS_ANSWER):
+        ticket.turn_since = now()
     ticket.state = target
     ticket.solved_at = (ticket.solved_at or now()) if target in ENDED else None
 
@@ -244,6 +287,13 @@ def default_recipients(ticket: Ticket) -> Recipients:
     return Recipients(to=to, cc=[part.user for part in ticket.participants if part.kind != "requester"])
 
 
+def _speaks_for_the_desk(ticket: Ticket, by: User, words: Words) -> bool:
+    """Whether a message is the desk's. Staff who asked themselves, or who answer by mail as one of those in Cc, ask."""
+    if not by.is_staff or ticket.requester_id == by.id:
+        return False
+    return words.channel != "mail" or all(part.user_id != by.id for part in ticket.participants)
+
+
 def _settle(ticket: Ticket, name: str, by: User) -> None:
     was = ticket.state
     move(ticket, name)
@@ -309,3 +359,8 @@ def _title(title: str, body: str) -> str:
 def _not_empty(words: Words) -> None:
     if not words.body.strip() and not words.files and not words.inline_files:
         raise Refused(_("Write something first."), "body")
+
+
+def taken_part_in(user: User) -> Select[tuple[Ticket]]:
+    """The tickets in which a person takes part, whatever their role."""
+    return select(Ticket).where(Ticket.id.in_(select(Participant.ticket_id).where(Participant.user_id == user.id)))

@@ -422,6 +422,7 @@ def upgrade() -> None:
     sa.Column('message_count', sa.Integer(), nullable=False),
     sa.Column('created_at', core.db.UtcTime(timezone=True), nullable=False),
     sa.Column('last_activity_at', core.db.UtcTime(timezone=True), nullable=False),
+    sa.Column('turn_since', core.db.UtcTime(timezone=True), nullable=False),
     sa.Column('first_reply_at', core.db.UtcTime(timezone=True), nullable=True),
     sa.Column('solved_at', core.db.UtcTime(timezone=True), nullable=True),
     sa.Column('version', sa.Integer(), nullable=False),
@@ -434,11 +435,14 @@ def upgrade() -> None:
     with op.batch_alter_table('ticket', schema=None) as batch_op:
         batch_op.create_index('ix_ticket_activity', ['last_activity_at', 'id'], unique=False)
         batch_op.create_index('ix_ticket_assignee', ['assignee_id', 'state', 'last_activity_at', 'id'], unique=False)
-        batch_op.create_index('ix_ticket_country', ['country', 'id'], unique=False)
+        batch_op.create_index('ix_ticket_country', ['country', 'state', 'last_activity_at', 'id'], unique=False)
+        batch_op.create_index('ix_ticket_newest', ['state', 'id'], unique=False)
         batch_op.create_index('ix_ticket_organisation', ['organisation_id', 'id'], unique=False)
+        batch_op.create_index('ix_ticket_priority', ['state', 'priority', 'turn_since', 'id'], unique=False)
         batch_op.create_index('ix_ticket_requester', ['requester_id', 'id'], unique=False)
         batch_op.create_index('ix_ticket_state_activity', ['state', 'last_activity_at', 'id'], unique=False)
-        batch_op.create_index('ix_ticket_topic', ['topic', 'id'], unique=False)
+        batch_op.create_index('ix_ticket_topic', ['topic', 'state', 'last_activity_at', 'id'], unique=False)
+        batch_op.create_index('ix_ticket_turn', ['state', 'turn_since', 'id'], unique=False)
 
     op.create_table('user_role',
     sa.Column('user_id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
@@ -454,6 +458,7 @@ def upgrade() -> None:
     op.create_table('answer_source',
     sa.Column('answer_id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
     sa.Column('ticket_id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
+    sa.Column('reason', sa.Text(), nullable=False),
     sa.Column('id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
     sa.ForeignKeyConstraint(['answer_id'], ['answer.id'], name=op.f('fk_answer_source_answer_id_answer'), ondelete='CASCADE'),
     sa.ForeignKeyConstraint(['ticket_id'], ['ticket.id'], name=op.f('fk_answer_source_ticket_id_ticket'), ondelete='CASCADE'),
@@ -671,10 +676,13 @@ def downgrade() -> None:
 
     op.drop_table('user_role')
     with op.batch_alter_table('ticket', schema=None) as batch_op:
+        batch_op.drop_index('ix_ticket_turn')
         batch_op.drop_index('ix_ticket_topic')
         batch_op.drop_index('ix_ticket_state_activity')
         batch_op.drop_index('ix_ticket_requester')
+        batch_op.drop_index('ix_ticket_priority')
         batch_op.drop_index('ix_ticket_organisation')
+        batch_op.drop_index('ix_ticket_newest')
         batch_op.drop_index('ix_ticket_country')
         batch_op.drop_index('ix_ticket_assignee')
         batch_op.drop_index('ix_ticket_activity')

@@ -135,7 +135,11 @@ def _date_back(ticket: Ticket, item: dict[str, Any], moment: datetime) -> None:
     for row, time in zip(rows, times, strict=True):
         row.created_at = time
     ticket.created_at, ticket.last_activity_at = times[0], times[-1]
-    replies = [row.created_at for row in rows if row.by_staff and not row.is_internal]
+    public = [row for row in rows if not row.is_internal]
+    other_side = [number for number, row in enumerate(public) if row.by_staff != public[-1].by_staff]
+    # The turn passed with the first message since the other side wrote.
+    ticket.turn_since = public[other_side[-1] + 1 if other_side else 0].created_at
+    replies = [row.created_at for row in public if row.by_staff]
     ticket.first_reply_at = replies[0] if replies else None
     ticket.solved_at = times[-1] if ticket.state in {"solved", "closed"} else None
     _date_events(ticket, times)
