@@ -26,6 +26,7 @@ _CLOSE = re.compile(r"^ {0,12}(?P<fence>`{3,}|:{3,}|~{3,})[ \t]*$")
 _OPTION = re.compile(r"^\s*:[\w-]{1,60}:.*$")
 _GITHUB_CALLOUT = re.compile(r"^> ?\[!(?P<name>NOTE|TIP|IMPORTANT|WARNING|CAUTION)\][ \t]*$", re.IGNORECASE)
 _LABEL = re.compile(r"^\((?P<name>[\w.:-]{1,100})\)=[ \t]*$")
+_DIV = re.compile(r"^<div\b(?![^>]*\bmarkdown=)[^<>]{0,500}>[ \t]*$")
 _ROLE = re.compile(r"\{(?P<role>[\w:-]{1,40})\}`(?P<text>[^`\n]{1,500})`")
 _ROLE_TARGET = re.compile(r"^(?P<label>[^<]{0,300}?)\s*<(?P<target>[^<>]{1,500})>$")
 
@@ -64,7 +65,12 @@ def prepare(source: str) -> str:
             out.append(line)
         elif label := _LABEL.match(line):
             out += [f'<a id="h-{label["name"]}"></a>', ""]
+        elif _DIV.match(line) and position + 1 < len(lines) and not lines[position + 1].strip():
+            # After a blank line CommonMark reads Markdown inside a block of HTML; Python-Markdown wants to be told.
+            out.append(line.rstrip()[:-1] + ' markdown="1">')
         else:
+            if line.endswith("\\") and not line.endswith("\\\\"):
+                line = f"{line[:-1]}  "
             out.append(_ROLE.sub(_role, line))
         position += 1
     return "\n".join(out)
