@@ -16,7 +16,7 @@ from core.charsets import decode
 _BIDI = dict.fromkeys([*range(0x202A, 0x202F), *range(0x2066, 0x206A), 0x200E, 0x200F, 0x061C])
 _BREAKS = dict.fromkeys(map(ord, "\t\n\v\f\r\x1c\x1d\x1e\x85\u2028\u2029"), " ")
 _CONTROLS = dict.fromkeys([*range(32), *range(127, 160), 65279]) | _BREAKS
-_FOLD = re.compile(r"[ \t]*(?:\r\n|\r|\n)[ \t]*")
+_LINE_END = re.compile(r"\r\n|\r|\n")
 _ENCODED_START = re.compile(r"=\?([^?\s]{1,60})\?([bBqQ])\?")
 #: Encoded words are at most 75 characters by RFC 2047; programs that break the rule stay below this.
 _ENCODED_WINDOW = 16_000
@@ -63,7 +63,7 @@ def unfold(value: str) -> str:
     if not value.isascii():
         value = decode(value.encode("utf-8", "surrogateescape")).text
     if "\n" in value or "\r" in value:
-        value = _FOLD.sub(" ", value)
+        value = " ".join(line for part in _LINE_END.split(value) if (line := part.strip(" \t")))
     return value.strip()
 
 
@@ -292,7 +292,8 @@ def _email(text: str) -> str:
         text = text.rpartition(":")[2]
     if '"' in text:
         return text if _QUOTED_EMAIL.fullmatch(text) else ""
-    text = re.sub(r"\s*([@.])\s*", r"\1", text).rstrip(".") if " " in text or text.endswith(".") else text
+    if " " in text or text.endswith("."):
+        text = re.sub(r" ?([@.]) ?", r"\1", " ".join(text.split())).rstrip(".")
     return text if _EMAIL.fullmatch(text) else ""
 
 

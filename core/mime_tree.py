@@ -26,7 +26,7 @@ _LONG = 64 * 1024
 #: Lines times boundaries that the parser may have to compare.
 _MOST_WORK = 30_000_000
 _DELIMITER = re.compile(rb"^--([^\r\n]*)", re.MULTILINE)
-_HEADER_LINE = re.compile(rb"(?:From |[!-9;-~]+[ \t]*:|[ \t])")
+_HEADER_LINE = re.compile(rb"(?:From |[!-9;-~]{1,100}+[ \t]{0,9}:|[ \t])")
 _KNOWN_LINE = re.compile(
     rb"(?:from|to|cc|subject|date|message-id|mime-version|content-[a-z-]+|received|reply-to|references|in-reply-to):",
     re.IGNORECASE,
@@ -170,7 +170,8 @@ def _without_long_bodies(raw: bytes, reading: _Reading) -> bytes:
     token = secrets.token_hex(16).encode()
     for start, end in itertools.pairwise(marks):
         blank = _BLANK.search(raw, start, end) if end - start > _LONG else None
-        stop = raw.rfind(b"\n", start, end) - 1 if end < len(raw) else end
+        # The line end before a boundary belongs to the boundary (RFC 2046, 5.1.1): the parser must see it.
+        stop = end - (2 if raw.endswith(b"\r\n", start, end) else 1)
         if blank is None or stop - blank.end() < _LONG:
             out.append(raw[start:end])
             continue

@@ -27,7 +27,7 @@ _LONGEST_ATTRIBUTION = 400
 _DATE = re.compile(r"\b(?:19|20)\d\d\b|\d{4}年|\b\d{1,2}[./-]\d{1,2}[./-]\d{2}\b")
 _CLOCK = re.compile(r"\b\d{1,2}[:.h]\d{2}\b|\d{1,2}:\d{2}")
 _ADDRESS = re.compile(r"[\w.+-]{1,64}@[\w-]{1,63}\.\w")
-_ENDS_IN_ADDRESS = re.compile(r"[<(\[][^<>()\s]{1,64}@[^<>()\s]{1,190}[>)\]]{1,2} {0,2}[:：]$")
+_ENDS_IN_ADDRESS = re.compile(r"[<(\[][^<>()\[\]\s@]{1,64}@[^<>()\[\]\s@]{1,190}[>)\]]{1,2} {0,2}[:：]$")
 _LABEL = re.compile(r"[*_ \t]{0,6}([^\W\d_][^:：\n*]{0,24}?)[*_ \t]{0,3}[:：][*_]{0,3}(?:\s|$)")
 _RULE = re.compile(r"[_*=\-\u2500\u2014 ]{5,}")
 #: Mailing lists append their own lines below such a rule.
@@ -247,7 +247,7 @@ def _without_notice(lines: list[str]) -> list[str]:
         start -= 1
     paragraph = " ".join(lines[start:]).lower()
     about_mail = any(word in paragraph for word in MAIL_WORDS)
-    if start > 0 and len(paragraph) > 120 and about_mail and any(word in paragraph for word in DISCLAIMER_WORDS):
+    if start > 0 and len(paragraph) > 100 and about_mail and any(word in paragraph for word in DISCLAIMER_WORDS):
         return _stripped(lines[:start])
     return lines
 
