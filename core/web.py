@@ -30,6 +30,7 @@ from flask_wtf.csrf import CSRFError
 from markupsafe import Markup
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm.exc import StaleDataError
+from werkzeug.datastructures import CombinedMultiDict
 from werkzeug.exceptions import HTTPException
 from werkzeug.middleware.proxy_fix import ProxyFix
 
@@ -198,15 +199,24 @@ def _begin() -> ResponseReturnValue | None:
         _same_origin()
         if not request.path.startswith(API_PREFIX):
             csrf.protect()
+    _check_text()
     return _check_permission()
 
 
 def _check_host() -> None:
     """Answer only under the name that links are built from (and under the loopback names, for checks and development)."""
     configured = urlsplit(current_app.config["BASE_URL"])
-    host = request.host.partition(":")[0] if not request.host.startswith("[") else request.host.partition("]")[0] + "]"
+    given = request.host.lower()
+    host = given.partition("]")[0] + "]" if given.startswith("[") else given.partition(":")[0]
     if host not in {configured.hostname, "127.0.0.1", "localhost", "[::1]"}:
         abort(400, _("This site is not known under that name."))
+
+
+def _check_text() -> None:
+    """Refuse the character NUL: nobody types it, and PostgreSQL cannot keep it."""
+    given = request.args if request.method in SAFE_METHODS else CombinedMultiDict([request.args, request.form])
+    if "\x00" in request.path or any("\x00" in name or "\x00" in text for name, text in given.items(multi=True)):
+        abort(400)
 
 
 def _same_origin() -> None:
