@@ -8,6 +8,7 @@ const BEHAVIOURS = [
   ["[data-dropzone]", "./dropzone.js"],
   ["form[data-upload]", "./upload.js"],
   ["[data-editor], [data-insert]", "./editor.js"],
+  ["[data-paste-url]", "./paste.js"],
   ["[data-recipients]", "./recipients.js"],
   ["[data-autosubmit]", "./autosubmit.js"],
   ["[data-confirm]", "./confirm.js"],
