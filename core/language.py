@@ -12,70 +12,72 @@ _NOISE = re.compile(r"https?://\S{1,500}|\S{1,100}@\S{1,200}|^>.{0,500}$", re.MU
 #: The commonest small words of each language; a word in several languages counts less in each.
 _WORDS = {
     "en": (
-        "yes since also any some all now need see new attached file more need the and of to in is that for it with as was on are be this have from or by not but what we our you your "
-        "can would how there if will they which please thank thanks regards hello dear could should about has had "
-        "were an at do does when where who their its i'm don't us i my me"
+        "yes since also any some all now need see new attached file more the and of to in is that for it "
+        "with as was on are be this have from or by not but what we our you your can would how there if will "
+        "they which please thank thanks regards hello dear could should about has had were an at do does "
+        "when where who their its i'm don't us i my me"
     ),
     "es": (
-        "el la los las de que y en un una por con para del se es al lo como más pero sus su le ya este esta sí "
-        "porque cuando muy sin sobre también me hasta hay donde quien desde nos durante estamos todo gracias hola "
-        "buenos días saludos estimados cómo qué son tenemos nuestro nuestra puede pueden usted ustedes está están "
-        "ser fue no si o a"
+        "el la los las de que y en un una por con para del se es al lo como más pero sus su le ya este esta "
+        "sí porque cuando muy sin sobre también me hasta hay donde quien desde nos durante estamos todo "
+        "gracias hola buenos días saludos estimados cómo qué son tenemos nuestro nuestra puede pueden usted "
+        "ustedes está están ser fue no si o a"
     ),
     "fr": (
-        "le la les de des du et en un une que qui est pour dans ce il sur pas plus par je avec tout nous vous mais "
-        "ou comme au aux sont cette ces leur bonjour merci être avons notre nos votre vos ne se été fait peut "
-        "comment avez j'ai c'est d'un d'une qu'il n'est l'on suis à y si cordialement veuillez trouver joint "
-        "fichier ça marche question"
+        "le la les de des du et en un une que qui est pour dans ce il sur pas plus par je avec tout nous "
+        "vous mais ou comme au aux sont cette ces leur bonjour merci être avons notre nos votre vos ne se "
+        "été fait peut comment avez j'ai c'est d'un d'une qu'il n'est l'on suis à y si cordialement veuillez "
+        "trouver joint fichier ça marche question"
     ),
     "pt": (
-        "o a os as de que e do da dos das em um uma para com não por mais como mas ao ele foi na no nas nos se sua "
-        "seu ou quando muito já está eu também só pelo pela até isso ela entre depois sem mesmo aos você vocês são "
-        "obrigado obrigada olá bom dia temos nosso nossa podemos é à às gostaria"
+        "o a os as de que e do da dos das em um uma para com não por mais como mas ao ele foi na no nas nos "
+        "se sua seu ou quando muito já está eu também só pelo pela até isso ela entre depois sem mesmo aos "
+        "você vocês são obrigado obrigada olá bom dia temos nosso nossa podemos é à às gostaria"
     ),
     "it": (
-        "il lo la gli le di che e è un una per con non del della dei delle in nel nella si come più ma anche sono "
-        "questo questa al alla ai da dal ci ho abbiamo grazie buongiorno nostro nostra vostro essere ha hanno "
-        "possiamo vorrei"
+        "il lo la gli le di che e è un una per con non del della dei delle in nel nella si come più ma anche "
+        "sono questo questa al alla ai da dal ci ho abbiamo grazie buongiorno nostro nostra vostro essere ha "
+        "hanno possiamo vorrei"
     ),
     "de": (
-        "der die das und ist nicht ein eine zu den dem des mit von für auf im in sich es auch als an wir ich sie "
-        "wie haben hat werden wird bei oder aus nach aber um kann können guten tag hallo danke bitte unsere unser "
-        "ihre ihr sind noch zum zur über"
+        "der die das und ist nicht ein eine zu den dem des mit von für auf im in sich es auch als an wir ich "
+        "sie wie haben hat werden wird bei oder aus nach aber um kann können guten tag hallo danke bitte "
+        "unsere unser ihre ihr sind noch zum zur über"
     ),
     "nl": (
-        "de het een en van is dat niet op te zijn voor met die aan er ook als bij maar om dan kan wij we je ik "
-        "hebben heeft worden naar uit hoe graag bedankt beste onze deze dit door wordt"
+        "de het een en van is dat niet op te zijn voor met die aan er ook als bij maar om dan kan wij we je "
+        "ik hebben heeft worden naar uit hoe graag bedankt beste onze deze dit door wordt"
     ),
     "pl": (
         "i w nie na to że się z do jest jak ale o co po tak za od dla czy ma przez jako są być mamy proszę "
         "dziękuję dzień dobry nasze który które oraz lub tym"
     ),
     "ro": (
-        "și si în este la de cu pe nu că un o din pentru care sunt mai ca fi sau ce am avem bună ziua mulțumesc vă "
-        "noastre acest această datele prin să"
+        "și si în este la de cu pe nu că un o din pentru care sunt mai ca fi sau ce am avem bună ziua "
+        "mulțumesc vă noastre acest această datele prin să"
     ),
     "id": (
-        "yang dan di ini untuk dengan dari dalam tidak adalah pada akan kami anda itu ke bisa ada saya kita atau "
-        "juga sudah terima kasih apakah bagaimana oleh sebagai telah"
+        "yang dan di ini untuk dengan dari dalam tidak adalah pada akan kami anda itu ke bisa ada saya kita "
+        "atau juga sudah terima kasih apakah bagaimana oleh sebagai telah"
     ),
     "sw": "na ya wa kwa ni katika za la cha hii kuwa kama hiyo yetu asante habari tuna sisi lakini pia au ili",
     "tr": (
-        "ve bir bu için ile de da ne çok olarak var mı mi daha gibi olan merhaba teşekkürler nasıl biz veri en ama "
-        "sonra kadar"
+        "ve bir bu için ile de da ne çok olarak var mı mi daha gibi olan merhaba teşekkürler nasıl biz veri "
+        "en ama sonra kadar"
     ),
-    "sv": "och att det i en är på som av för med den till inte om har de ett vi jag hur kan tack hej från var eller",
+    "sv": ("och att det i en är på som av för med den till inte om har de ett vi jag hur kan tack hej från var eller"),
     "ru": (
-        "да нет всё с ещё нужно также файл и в не на что с по это как для но из мы вы у к за от о же бы или так его при есть если уже только нас нам "
-        "вас вам здравствуйте спасибо добрый день можно ли наши данные быть был какие уважением я а до"
+        "да нет всё с ещё нужно также файл и в не на что по это как для но из мы вы у к за от о же бы или "
+        "так его при есть если уже только нас нам вас вам здравствуйте спасибо добрый день можно ли наши "
+        "данные быть был какие уважением я а до"
     ),
     "uk": (
-        "і в не на що з по це як для але із ми ви у до за від про же би або так його при є якщо вже тільки нас нам "
-        "вас вам добрий день дякую чи можна наші дані бути був які повагою та й я а"
+        "і в не на що з по це як для але із ми ви у до за від про же би або так його при є якщо вже тільки "
+        "нас нам вас вам добрий день дякую чи можна наші дані бути був які повагою та й я а"
     ),
     "bg": (
-        "и в не на що с по това как за но от ние вие у към е са да се ли със че бъде здравейте благодаря данни или "
-        "този които"
+        "и в не на що с по това как за но от ние вие у към е са да се ли със че бъде здравейте благодаря "
+        "данни или този които"
     ),
 }
 _LISTS = {language: frozenset(words.split()) for language, words in _WORDS.items()}

@@ -104,6 +104,8 @@ class _Message(Message):
     an enclosed message apart, so that its bytes could never be attached as they came.
     """
 
+    _payload: object
+
     def __init__(self) -> None:
         super().__init__(policy=compat32)
         self._content: tuple[str, dict[str, str]] | None = None
