@@ -8,6 +8,7 @@ as in a small one.
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import Any
 
 from sqlalchemy import Connection
@@ -191,7 +192,7 @@ def _matches(
 def _ranked(found: list[Match], wanted: Wanted, asked: int) -> list[tuple[float, Match]]:
     """One match a ticket, scored by the share of the words in the title and by how new it is."""
     scored: dict[int, tuple[float, Match]] = {}
-    for i, match in enumerate(sorted(found, key=lambda match: -match.ticket_id)):
+    for i, match in enumerate(sorted(found, key=attrgetter("ticket_id"), reverse=True)):
         if match.ticket_id not in scored:
             in_title = len({key for _, _, key in marks(match.title, wanted)})
             scored[match.ticket_id] = (min(in_title / asked, 1.0) * 2 + 1 - i / (len(found) + 1), match)

@@ -4,10 +4,10 @@ from collections.abc import Sequence
 
 from sqlalchemy import Connection, text
 
-from core.fulltext_tables import SHORTEST_BEGINNING, LastPart, Match, languages_of
+from core.fulltext_tables import SHORTEST_BEGINNING, LastPart, Match, forms
 from core.query_words import Clause, ParsedQuery
 from core.tsvector import all_of, any_of, lexeme, phrase, vector
-from core.words import LANGUAGES, fold, scan, stem
+from core.words import LANGUAGES, LONGEST_CODE, chunks, fold, stem
 
 
 class PostgresText:
@@ -158,11 +158,13 @@ class PostgresText:
 
 def _vector(source: str, language: str) -> str:
     """A text as a vector: words and their stems at the same positions, codes at that of their first part."""
-    words, codes = scan(source, 1)
     places: dict[str, list[tuple[int, str]]] = {}
-    for word in words:
-        for form in {fold(word.text), *(stem(word.text, name) for name in languages_of(language))}:
-            places.setdefault(form, []).append((word.position, ""))
-    for code in codes:
-        places.setdefault(code.text, []).append((code.position, ""))
+    position = 1
+    for chunk in chunks(source):
+        count, others = forms(chunk, language)
+        if len(chunk) <= LONGEST_CODE:
+            places.setdefault(fold(chunk), []).append((position, ""))
+        for offset, form in others:
+            places.setdefault(form, []).append((position + offset, ""))
+        position += count
     return vector(places)

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 
 from sqlalchemy import Connection, bindparam, text
 
-from core.fulltext_tables import SHORTEST_BEGINNING, LastPart, Match, languages_of
+from core.fulltext_tables import SHORTEST_BEGINNING, LastPart, Match, forms
 from core.query_words import Clause, ParsedQuery
-from core.words import LANGUAGES, fold, scan, stem
+from core.words import LANGUAGES, chunks, fold, stem
 
 # A row of the FTS5 table is known by its number alone, so ticket and part share it.
 _PART_BITS = 10
@@ -103,7 +103,8 @@ class SqliteText:
         else:
             word = clause.words[0].text
             ways = [_quoted(way) for way in dict.fromkeys((fold(word), *(stem(word, name) for name in LANGUAGES)))]
-        if clause.prefix and len(fold(clause.words[-1].text)) >= SHORTEST_BEGINNING:
+        beginning = clause.codes[-1].text if clause.codes else fold(clause.words[-1].text)
+        if clause.prefix and len(beginning) >= SHORTEST_BEGINNING:
             ways.append(f"{_quoted(parsed.text[clause.start : clause.end])} *")
         return f"({' OR '.join(ways)})"
 
@@ -157,16 +158,8 @@ def _quoted(words: str) -> str:
 
 def _more(source: str, language: str) -> str:
     """What FTS5 must know besides the words of a text: their stems, the parts of codes, codes without hyphens."""
-    words, codes = scan(source)
     more: dict[str, None] = {}
-    for word in words:
-        folded = fold(word.text)
-        for name in languages_of(language):
-            root = stem(word.text, name)
-            if root != folded:
-                more[root] = None
-    for code in codes:
-        more |= dict.fromkeys(fold(word.text) for word in words if code.position <= word.position <= code.last)
-        if code.text.isalpha():
-            more[code.text] = None
+    for chunk in dict.fromkeys(chunks(source)):
+        for _, form in forms(chunk, language)[1]:
+            more[form] = None
     return " ".join(more)

@@ -2,15 +2,16 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Protocol
 
 from sqlalchemy import Connection
 
 from core.query_words import Clause, ParsedQuery
-from core.words import LANGUAGES
+from core.words import LANGUAGES, fold, scan, stem
 
 # Beginnings shorter than this match too much of any database.
-SHORTEST_BEGINNING = 3
+SHORTEST_BEGINNING = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +89,24 @@ class Backend(Protocol):
     ) -> dict[tuple[int, int], tuple[str, ...]]:
         """The public texts of parts, and the internal ones if these may be read."""
         ...
+
+
+@lru_cache(maxsize=50_000)
+def forms(chunk: str, language: str) -> tuple[int, tuple[tuple[int, str], ...]]:
+    """What a piece of a text (see `core.words.chunks`) is found by, except itself in lower case without accents.
+
+    Gives how many words it is, and at which of them each form stands: stems, parts, whole codes.
+    """
+    words, codes = scan(chunk)
+    found: dict[tuple[int, str], None] = {}
+    for word in words:
+        found[word.position, fold(word.text)] = None
+        for name in languages_of(language):
+            found[word.position, stem(word.text, name)] = None
+    for code in codes:
+        found[code.position, code.text] = None
+    found.pop((0, fold(chunk)), None)
+    return len(words), tuple(found)
 
 
 def languages_of(language: str) -> tuple[str, ...]:

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import cached_property, lru_cache
 
 from core.words import fold, scan, stem
 
@@ -50,15 +50,17 @@ class Wanted:
             return self.prefix
         return folded if folded in self.codes else ""
 
-    def heads(self) -> tuple[str, ...]:
-        """How wanted words begin, whatever their ending; every word of the text that is wanted begins so."""
+    @cached_property
+    def finder(self) -> re.Pattern[str] | None:
+        """A pattern that finds how wanted words begin, whatever their ending; None when nothing is wanted."""
         heads = {_head(stem_) for stems in self.stems.values() for stem_ in stems} | {code[:20] for code in self.codes}
         if self.prefix:
             heads.add(self.prefix)
         shortest = sorted(heads, key=len)
-        return tuple(
+        needed = tuple(
             head for i, head in enumerate(shortest) if head and not any(head.startswith(h) for h in shortest[:i])
         )
+        return _finder(needed) if needed else None
 
 
 def _head(stem_: str) -> str:
@@ -82,12 +84,12 @@ def _finder(heads: tuple[str, ...]) -> re.Pattern[str]:
 
 def marks(text: str, wanted: Wanted, limit: int = _MOST_MARKS) -> list[tuple[int, int, str]]:
     """Where wanted words stand: start, end and what they were wanted for, in the order of the text."""
-    heads = wanted.heads()
-    if not heads:
+    finder = wanted.finder
+    if finder is None:
         return []
     found: list[tuple[int, int, str]] = []
     done = 0
-    for match in _finder(heads).finditer(text, 0, _READ_AT_MOST):
+    for match in finder.finditer(text, 0, _READ_AT_MOST):
         if match.start() < done:
             continue
         start = _chunk_start(text, match.start(), done)
