@@ -34,8 +34,8 @@ def adopt(stored: StoredFile, *, path: str = "") -> ArticleFile:
 
 def markdown_for(row: ArticleFile) -> str:
     """What puts a file into a text: a picture, or a link."""
-    name = re.sub(r"([\\\[\]<>*_`])", r"\\\1", row.file.filename)
-    address = file_path(row.file_id, row.file.filename)
+    name = " ".join(re.sub(r"[^\w.,' -]", " ", row.file.filename).split()) or row.file_id
+    address = file_path(row.file_id, row.file.filename).replace("(", "%28").replace(")", "%29")
     return f"![{name}]({address})" if shows(row.file) else f"[{name}]({address})"
 
 

@@ -85,7 +85,7 @@ def browse() -> ResponseReturnValue:
         return _topic_page(topic, code, by_topic, languages)
     cards = _cards(code, by_topic)
     return render_template(
-        "kb/browse.html", cards=cards, language=code, languages=languages, total=by_language.get(code, 0)
+        "kb/browse.html", cards=cards, language=code, counts=languages
     )
 
 
@@ -289,7 +289,7 @@ def _topic_page(topic: str, code: str, by_topic: dict[str, int], languages: Sequ
         after=request.args.get("after", ""), before=request.args.get("before", ""), size=PAGE,
     )  # fmt: skip
     return render_template(
-        "kb/topic.html", page=page, topic=topic, name=topics.topic_name(topic), language=code, languages=languages,
+        "kb/topic.html", page=page, topic=topic, name=topics.topic_name(topic), language=code, counts=languages,
         count=by_topic.get(topic, 0),
     )  # fmt: skip
 
