@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from email.headerregistry import Address
 from email.message import EmailMessage
-from email.policy import SMTP
+from email.policy import SMTP, EmailPolicy
 from email.utils import format_datetime
 from typing import Any
 
@@ -31,6 +31,19 @@ from core.settings import Settings
 logger = logging.getLogger(__name__)
 
 GIVE_UP_AFTER = timedelta(days=5)
+
+
+class _Policy(EmailPolicy):
+    """As SMTP, but ids stay on the line of their name, because not every mail program unfolds them."""
+
+    def fold_binary(self, name: str, value: Any) -> bytes:
+        """One header field as it goes out."""
+        if name.lower() in {"message-id", "in-reply-to"}:
+            return f"{name}: {value}\r\n".encode("ascii", "replace")
+        return super().fold_binary(name, value)
+
+
+_POLICY = _Policy(linesep="\r\n", raise_on_defect=SMTP.raise_on_defect)
 
 # Stands in the stored text for a secret that is only known while the mail is sent.
 FILLED_IN = "filled-in-when-it-is-sent"
@@ -114,7 +127,9 @@ def is_own_message_id(candidate: str) -> bool:
     """Whether a Message-ID was minted here, by its mark."""
     local, _, domain = candidate.rpartition("@")
     key, _, mark = local.rpartition(".")
-    return domain.lower() == current_app.extensions["settings"].reply_domain and signing.is_mark("message-id", key, mark)
+    return domain.lower() == current_app.extensions["settings"].reply_domain and signing.is_mark(
+        "message-id", key, mark
+    )
 
 
 def queue(
@@ -180,7 +195,12 @@ def send(mail: int) -> None:
             row.state, row.last_error = "dead", "the link in it has ended"
             return
         secret = known
-    message = build(row, settings, secret=secret)
+    try:
+        message = build(row, settings, secret=secret)
+    except ValueError as error:
+        row.state, row.last_error = "dead", f"this mail cannot be built: {error}"[:2000]
+        record("mail.failed", row)
+        return
     # No transaction may be open while we wait for a server.
     db.session.rollback()
     outcome, reason = _deliver(message, row.recipient, settings)
@@ -209,7 +229,7 @@ def build(row: OutgoingMail, settings: Settings, *, secret: str = "") -> EmailMe
     text, html = row.text, row.html
     if secret:
         text, html = text.replace(FILLED_IN, secret), html.replace(FILLED_IN, secret)
-    message = EmailMessage(policy=SMTP)
+    message = EmailMessage(policy=_POLICY)
     message["Subject"] = _one_line(row.subject)
     message["From"] = _address(row.sender_name, settings.mail.sender)
     message["To"] = _address(row.recipient_name, row.recipient)
@@ -223,7 +243,6 @@ def build(row: OutgoingMail, settings: Settings, *, secret: str = "") -> EmailMe
         message["In-Reply-To"] = f"<{_one_line(row.in_reply_to)}>"
     if row.references:
         message["References"] = " ".join(f"<{_one_line(reference)}>" for reference in row.references)
-    message["Content-Language"] = row.language
     message["X-Helpdesk"] = settings.reply_domain
     if row.is_automatic:
         # RFC 3834, and what Exchange understands instead.
@@ -236,7 +255,11 @@ def build(row: OutgoingMail, settings: Settings, *, secret: str = "") -> EmailMe
         stored = db.session.get(files.StoredFile, item["file"])
         if stored is not None:
             main, _, sub = stored.content_type.partition("/")
-            message.add_attachment(files.read(stored), maintype=main, subtype=sub or "octet-stream", filename=item["name"])
+            message.add_attachment(
+                files.read(stored), maintype=main, subtype=sub or "octet-stream", filename=_one_line(item["name"])
+            )
+    # Last, because fields of this kind move into the first part when a second one is added.
+    message["Content-Language"] = row.language
     return message
 
 
@@ -255,7 +278,9 @@ def _deliver(message: EmailMessage, recipient: str, settings: Settings) -> tuple
         code, text = next(iter(error.recipients.values()))
         return _verdict(code), f"{code} {text.decode(errors='replace')}"
     except smtplib.SMTPResponseException as error:
-        detail = error.smtp_error.decode(errors="replace") if isinstance(error.smtp_error, bytes) else str(error.smtp_error)
+        detail = (
+            error.smtp_error.decode(errors="replace") if isinstance(error.smtp_error, bytes) else str(error.smtp_error)
+        )
         # A refused sign-in is our own fault, not the recipient's: try again once it is mended.
         permanent = not isinstance(error, smtplib.SMTPAuthenticationError)
         return _verdict(error.smtp_code) if permanent else "deferred", f"{error.smtp_code} {detail}"
@@ -303,7 +328,8 @@ def _address(name: str, address: str) -> Address:
 
 def _one_line(text: str) -> str:
     """Without control characters: nothing that came from outside may begin a header of ours."""
-    return "".join(char if char.isprintable() else " " for char in text).strip()
+    # The standard library decodes encoded words in what it is given, and a decoded line feed would begin a header.
+    return "".join(char if char.isprintable() else " " for char in text).replace("=?", "= ?").strip()
 
 
 def plain(html: str) -> str:
