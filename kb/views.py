@@ -74,19 +74,17 @@ def browse() -> ResponseReturnValue:
             Article.language, Article.topic
         )
     ).all()  # fmt: skip
-    by_language: dict[str, int] = {}
-    for code, _topic, count in counts:
-        by_language[code] = by_language.get(code, 0) + count
-    code = _choose(request.args.get("language", ""), by_language)
-    by_topic = {topic: count for other, topic, count in counts if other == code}
-    languages = sorted(by_language.items(), key=lambda item: -item[1])
     topic = request.args.get("topic", "")
+    by_language: dict[str, int] = {}
+    for code, other, count in counts:
+        if not topic or other == topic:
+            by_language[code] = by_language.get(code, 0) + count
+    code = _choose(request.args.get("language", ""), by_language)
+    languages = sorted(by_language.items(), key=lambda item: (-item[1], item[0]))
     if topic:
-        return _topic_page(topic, code, by_topic, languages)
-    cards = _cards(code, by_topic)
-    return render_template(
-        "kb/browse.html", cards=cards, language=code, counts=languages
-    )
+        return _topic_page(topic, code, languages)
+    cards = _cards(code, {topic: count for other, topic, count in counts if other == code})
+    return render_template("kb/browse.html", cards=cards, language=code, counts=languages)
 
 
 @bp.get("/kb/<language>/")
@@ -282,7 +280,7 @@ def _cards(code: str, by_topic: dict[str, int]) -> list[dict[str, Any]]:
     ]  # fmt: skip
 
 
-def _topic_page(topic: str, code: str, by_topic: dict[str, int], languages: Sequence[tuple[str, int]]) -> str:
+def _topic_page(topic: str, code: str, languages: Sequence[tuple[str, int]]) -> str:
     statement = _listed().where(Article.language == code, Article.topic == topic)
     page = pager.page(
         statement, [(Article.title, False), (Article.id, False)],
@@ -290,7 +288,6 @@ def _topic_page(topic: str, code: str, by_topic: dict[str, int], languages: Sequ
     )  # fmt: skip
     return render_template(
         "kb/topic.html", page=page, topic=topic, name=topics.topic_name(topic), language=code, counts=languages,
-        count=by_topic.get(topic, 0),
     )  # fmt: skip
 
 
