@@ -17,7 +17,7 @@ _PRESENT = (
     "list-id", "list-unsubscribe", "list-post", "list-help", "list-subscribe", "list-owner", "list-archive",
     "feedback-id-auto", "mailing-list", "x-ms-exchange-generated-message-source",
 )  # fmt: skip
-_DAEMON = re.compile(r"(?:mailer-daemon|postmaster|mail-daemon|mailerdaemon)(?:[+@]|$)", re.IGNORECASE)
+_DAEMON = re.compile(r"(?i)(?:mailer-daemon|post_?master|mail-?daemon|mailerdaemon)(?:[+@ <]|$)")
 _NO_REPLY = re.compile(
     r"(?:no|do-?not|donot)[._-]?repl(?:y|ies)\b|(?:no-?responder|ne-?pas-?repondre|nao-?responda)\b", re.IGNORECASE
 )
@@ -76,8 +76,9 @@ def _by_fields(headers: Headers) -> str | None:
 def _by_sender(headers: Headers, sender: Address | None) -> str | None:
     if "return-path" in headers and headers.first("return-path").replace(" ", "") in {"<>", ""}:
         return "Return-Path: <>"
-    if sender is not None and _DAEMON.match(sender.email):
-        return _sign("From", sender.email)
+    # Some daemons have a name and no address.
+    if _DAEMON.match(sender.email if sender else headers.first("from").strip(' "<')):
+        return _sign("From", headers.first("from"))
     return None
 
 

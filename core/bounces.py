@@ -18,8 +18,10 @@ class Bounce(TypedDict):
     diagnostic: str
 
 
-_DAEMON = re.compile(r"(?:mailer-daemon|postmaster|mail-daemon|mailerdaemon|double-bounce)\b", re.IGNORECASE)
+_DAEMON = re.compile(r"(?i)(?:mailer-daemon|post_?master|mail-?daemon|mailerdaemon|double-bounce)\b")
 _SUBJECTS = (
+    "message delivery has failed", "unable to deliver", "delivery problem", "mail error", "non-delivery",
+    "nondelivery", "undelivered mail", "delivery failed", "delivery error", "user unknown", "unknown user",
     "undelivered mail returned", "delivery status notification", "delivery failure", "delivery has failed",
     "failure notice", "failed delivery", "mail delivery failed", "mail delivery failure",
     "mail delivery system", "undeliverable", "undelivered", "returned mail", "returned to sender",
@@ -31,7 +33,11 @@ _SUBJECTS = (
     "nicht zugestellt", "zustellung fehlgeschlagen", "недоставленное", "не доставлено",
 )  # fmt: skip
 _BODY_SIGNS = (
-    "this is the qmail-send program", "i'm afraid i wasn't able to deliver your message",
+    "did not reach the following recipient", "addresses had delivery", "addresses had permanent",
+    "could not be delivered", "unable to deliver message", "there was an error delivering your mail",
+    "was rejected by a remote mail server", "could not be sent", "delivery failed",
+    "delivery to the following recipient", "this is the qmail-send program",
+    "i'm afraid i wasn't able to deliver your message",
     "this message was created automatically by mail delivery software", "this is the mail system at host",
     "could not be delivered to one or more", "delivery has failed to these recipients",
     "did not reach some or all of the intended recipients",
@@ -42,9 +48,8 @@ _BODY_SIGNS = (
     "não pôde ser entregue", "konnte nicht zugestellt werden",
 )  # fmt: skip
 _COPY = re.compile(
-    r"^[-= ]{2,20}(?:below this line is a copy of the message|this is a copy of|original message|included message"
-    r"|returned message|the header of the original|message header follows)[^\n]{0,200}$",
-    re.IGNORECASE | re.MULTILINE,
+    r"(?im)^[-= ]{0,30}(?:below this line is a copy of the message|this is a copy of|the header of the original"
+    r"|original message(?: headers?)?\b|message headers? follow|included message|returned message)[^\n]{0,200}$"
 )
 _STATUS = re.compile(r"(?<![\d.])([245]\.\d{1,3}\.\d{1,3})(?![\d.])")
 _CODE = re.compile(r"(?<![\d.:-])([45]\d\d)(?=[ \-:][^\n])")
@@ -131,16 +136,19 @@ def _shown(text: str) -> str:
 
 
 def _looks_bounced(headers: Headers, sender: Address | None, subject: str, text: str) -> bool:
+    """Whether a mail that is no report by its form is one by its words: never by the words of a person alone."""
     if "x-failed-recipients" in headers:
         return True
-    daemon = sender is not None and bool(_DAEMON.match(sender.email))
+    # Some daemons have a name and no address.
+    daemon = bool(_DAEMON.match(sender.email if sender else headers.first("from").strip(' "<')))
     null_path = headers.first("return-path").replace(" ", "") == "<>"
     begin = text[:3_000].lower()
     by_subject = any(words in subject.lower() for words in _SUBJECTS)
     by_body = any(words in begin for words in _BODY_SIGNS)
-    return (
-        (daemon and (by_subject or by_body)) or (null_path and by_body and by_subject) or "qmail-send program" in begin
-    )
+    by_code = bool(_STATUS.search(begin) or _CODE.search(begin))
+    if "qmail-send program" in begin:
+        return True
+    return (daemon and (by_subject or by_body or by_code)) or (null_path and by_subject and (by_body or by_code))
 
 
 def _from_words(parts: list[Node], headers: Headers, subject: str, text: str) -> Bounce:
@@ -149,7 +157,9 @@ def _from_words(parts: list[Node], headers: Headers, subject: str, text: str) ->
     said = next(iter(addresses(headers.first("x-failed-recipients"))), None)
     own = {address.email.lower() for name in ("to", "from") for address in addresses(headers.first(name)[:5_000])}
     emails = [each for each in _EMAIL.findall(report) if each.lower() not in own]
-    recipient = said.email if said else (emails[0] if emails else "")
+    original = _original(parts, text)
+    found = [address.email for address in addresses(original.get("to", ""))]
+    recipient = said.email if said else next(iter(emails + found), "")
     lines = [line.strip() for line in report.splitlines() if line.strip()]
     diagnostic = next((line for line in lines if _STATUS.search(line) or _CODE.search(line)), "")
     if not diagnostic and recipient:
@@ -171,12 +181,9 @@ def _from_words(parts: list[Node], headers: Headers, subject: str, text: str) ->
 
 def _original_id(parts: list[Node], headers: Headers, text: str) -> str:
     """The Message-ID of the mail that was not delivered: from its copy, its header, the text, or the thread fields."""
-    for part in parts:
-        if part.content_type in {"message/rfc822", "text/rfc822-headers", "message/global", "message/global-headers"}:
-            block = decode(part.body[:100_000]).text.lstrip("\r\n")
-            for name, value in fields(re.split(r"\r?\n\r?\n", block, maxsplit=1)[0]):
-                if name == "message-id":
-                    return next(iter(message_ids(value)), "")
+    ids = message_ids(_original(parts, text).get("message-id", ""))
+    if ids:
+        return ids[0]
     found = _ID_FIELD.search(text[:200_000])
     if found:
         return next(iter(message_ids(found[1])), "")
@@ -185,3 +192,17 @@ def _original_id(parts: list[Node], headers: Headers, text: str) -> str:
         if ids:
             return ids[-1]
     return ""
+
+
+def _original(parts: list[Node], text: str) -> dict[str, str]:
+    """The header of the mail that was not delivered, from the part or the text that repeats it."""
+    copy = _COPY.search(text[:_TEXT])
+    block = text[copy.end() : copy.end() + 100_000].lstrip() if copy else ""
+    for part in parts:
+        if part.content_type in {"message/rfc822", "text/rfc822-headers", "message/global", "message/global-headers"}:
+            block = decode(part.body[:100_000]).text.lstrip("\r\n")
+            break
+    found: dict[str, str] = {}
+    for name, value in fields(re.split(r"\r?\n\r?\n", block, maxsplit=1)[0]):
+        found.setdefault(name, value)
+    return found

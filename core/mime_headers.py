@@ -256,6 +256,7 @@ def addresses(value: str) -> list[Address]:
 def _address(text: str) -> Address | None:
     if "@" not in text:
         return None
+    text = clean(text)
     if text.startswith("=?") and text.endswith("?=") and "<" not in text:
         # The whole mailbox as an encoded word, forbidden by RFC 2047, 5.
         text = decoded(text).replace("=?", "")

@@ -32,6 +32,8 @@ _KNOWN_LINE = re.compile(
     re.IGNORECASE,
 )
 _NOT_BASE64 = re.compile(rb"[^A-Za-z0-9+/]")
+#: A parameter on a line of its own that lost its blank.
+_PARAMETER = re.compile(rb"(?i)(?:boundary|charset|(?:file)?name)\*?\d?\*?=")
 _TYPE = re.compile(r"[a-z0-9!#$&^_.+-]{1,80}/[a-z0-9!#$&^_.+-]{1,120}")
 
 
@@ -128,7 +130,9 @@ class _Message(Message):
         return self.get_content_type().partition("/")[0]
 
     def get_boundary(self, failobj: object = None) -> str | None:  # type: ignore[override] # noqa: ARG002 # its shape
-        return self.content()[1].get("boundary", "").rstrip() or None
+        boundary = self.content()[1].get("boundary", "").rstrip()
+        # The lines that it is compared with are not decoded yet.
+        return boundary.encode("utf-8", "replace").decode("ascii", "surrogateescape") or None
 
 
 def read(raw: bytes, limits: Limits, problems: list[str]) -> Node:
@@ -209,12 +213,15 @@ def _mended(raw: bytes, problems: list[str]) -> bytes:
 def _mended_lines(header: bytes, problems: list[str]) -> bytes:
     """A line that is no field, in the midst of fields, continues the field above it: some programs fold so."""
     lines = header.split(b"\n")
+    for place, line in enumerate(lines):
+        if place and _PARAMETER.match(line):
+            lines[place] = b" " + line
     wrong = [place for place, line in enumerate(lines) if not _HEADER_LINE.match(line) and line.strip()]
     last_known = max((place for place, line in enumerate(lines) if _KNOWN_LINE.match(line)), default=-1)
     if not wrong or wrong[0] == 0 or wrong[0] > last_known:
         spaced = [place for place, line in enumerate(lines) if re.match(rb"[!-9;-~]+[ \t]+:", line)]
         if not spaced or wrong:
-            return header
+            return b"\n".join(lines)
     else:
         for place in wrong:
             if place < last_known:

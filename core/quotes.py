@@ -237,7 +237,8 @@ def _stripped(lines: list[str]) -> list[str]:
 
 def _is_sent_from(line: str) -> bool:
     low = line.strip().lower()
-    return len(low) < 120 and low.startswith(SENT_FROM) and not low.endswith("?")
+    words = [word for word in low.split() if "/" not in word]
+    return len(words) <= 8 and low.startswith(SENT_FROM) and "," not in low and not low.endswith(("?", "!"))
 
 
 def _without_notice(lines: list[str]) -> list[str]:
