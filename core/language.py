@@ -82,14 +82,15 @@ _WORDS = {
 }
 _LISTS = {language: frozenset(words.split()) for language, words in _WORDS.items()}
 _CYRILLIC = frozenset({"ru", "uk", "bg"})
-_SHARED: dict[str, float] = {}
-for _words in _LISTS.values():
-    for _word in _words:
-        _SHARED[_word] = _SHARED.get(_word, 0) + 1
-_WEIGHTS = {
-    language: {word: 1 / _SHARED[word] for word in words if len(word) > 1 or _SHARED[word] < 3}
-    for language, words in _LISTS.items()
-}
+_LATIN = frozenset(_LISTS) - _CYRILLIC
+#: Each word with its languages and what it counts for them.
+_WEIGHTS: dict[str, dict[str, float]] = {}
+for _language_code, _list in _LISTS.items():
+    for _word in _list:
+        _WEIGHTS.setdefault(_word, {})[_language_code] = 0.0
+for _word, _languages in _WEIGHTS.items():
+    if len(_word) > 1 or len(_languages) < 3:
+        _WEIGHTS[_word] = dict.fromkeys(_languages, 1 / len(_languages))
 #: Letters that tell languages of one alphabet apart, and what one of them counts.
 _LETTERS = {
     "es": "ñ¿¡", "pt": "ãõ", "fr": "œêèùû", "de": "ßäöü", "pl": "łąęśżźćń", "ro": "șțăţş", "tr": "ışğ", "sv": "åäö",
@@ -116,7 +117,7 @@ def language_of(*texts: str) -> str:
 
 def _language(text: str) -> str:
     if text.isascii():
-        return _by_words(text.lower(), frozenset(_WEIGHTS) - _CYRILLIC)
+        return _by_words(text.lower(), _LATIN)
     counts: dict[str, int] = {}
     latin = 0
     for char in text:
@@ -132,7 +133,7 @@ def _language(text: str) -> str:
     # A letter of Chinese or Japanese says as much as some of an alphabet.
     weight = 3 if script in {"han", "kana", "ko"} else 1
     if number < 3 or number * weight * 1.5 < latin:
-        return _by_words(text.lower(), frozenset(_WEIGHTS) - _CYRILLIC)
+        return _by_words(text.lower(), _LATIN)
     match script:
         case "cyrillic":
             return _by_words(text.lower(), _CYRILLIC)
@@ -160,13 +161,14 @@ def _by_words(text: str, languages: frozenset[str]) -> str:
     words = [word.replace("’", "'") for word in _WORD.findall(text)]
     if len(words) < 2:
         return ""
-    scores: list[tuple[float, str]] = []
-    for language in sorted(languages):
-        weights = _WEIGHTS[language]
-        score = sum(weights.get(word, 0.0) for word in words)
-        score += min(3.0, 0.6 * sum(map(text.count, _LETTERS.get(language, ""))))
-        scores.append((score, language))
-    scores.sort(reverse=True)
+    points = dict.fromkeys(languages, 0.0)
+    for word in words:
+        for language, weight in _WEIGHTS.get(word, {}).items():
+            if language in points:
+                points[language] += weight
+    for language in languages:
+        points[language] += min(3.0, 0.6 * sum(map(text.count, _LETTERS.get(language, ""))))
+    scores = sorted(((score, language) for language, score in points.items()), reverse=True)
     (best, language), (second, _) = scores[0], scores[1]
     enough = 1.0 if languages is _CYRILLIC else 1.2
     return language if best >= enough and best >= second * 1.25 and best >= len(words) * 0.04 else ""

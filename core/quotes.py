@@ -25,6 +25,7 @@ from core.quote_words import (
 _MAX_TEXT = 1_000_000
 _LONGEST_ATTRIBUTION = 400
 _DATE = re.compile(r"\b(?:19|20)\d\d\b|\d{4}年|\b\d{1,2}[./-]\d{1,2}[./-]\d{2}\b")
+_DIGIT = re.compile(r"\d")
 _CLOCK = re.compile(r"\b\d{1,2}[:.h]\d{2}\b|\d{1,2}:\d{2}")
 _ADDRESS = re.compile(r"[\w.+-]{1,64}@[\w-]{1,63}\.\w")
 _ENDS_IN_ADDRESS = re.compile(r"[<(\[][^<>()\[\]\s@]{1,64}@[^<>()\[\]\s@]{1,190}[>)\]]{1,2} {0,2}[:：]$")
@@ -183,7 +184,7 @@ def _attribution(lines: list[str], place: int) -> int:
 def _leads(line: str) -> bool:
     """Whether an attribution that goes on in the next line may begin so: a small word or a weekday, then a date."""
     words = line.split(maxsplit=3)
-    if not words or not any(char.isdigit() for char in line):
+    if not words or not _DIGIT.search(line):
         return False
     first = words[0].strip("(\"'").lower()
     return (
