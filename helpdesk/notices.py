@@ -26,8 +26,8 @@ MOST_REFERENCES = 20
 UNANNOUNCED = ("desk", "demo")
 
 _RE = re.compile(r"^(?:\s*(?:re|fwd?|aw|rv|tr)\s*:)+\s*", re.IGNORECASE)
-_LOCAL_LINK = re.compile(r"((?:href|src)=\")/(?!/)")
-_LOCAL_MARKDOWN_LINK = re.compile(r"(\]\()/(?!/)")
+# In the HTML of our sanitiser, and in Markdown.
+_LOCAL_LINK = re.compile(r"((?:href|src)=\"|\]\()/(?!/)")
 
 
 def register(app: Flask) -> None:
@@ -82,13 +82,13 @@ def send_reply(event: Event) -> None:
             reply_to=reply_address.make(ticket, part), in_reply_to=known[-1] if known else "", references=known,
             shown_cc=[other.email for other, _part_of_other in meant if other.id != user.id],
             sender_name=f"{message.author.shown_name} ({settings.mail.sender_name})", attachments=attachments,
-            title=thread_title(ticket), body=_with_full_links(message.body, _LOCAL_MARKDOWN_LINK),
-            body_html=_with_full_links(message.body_html, _LOCAL_LINK), left_out=left_out,
+            title=thread_title(ticket), body=with_full_links(message.body),
+            body_html=with_full_links(message.body_html), left_out=left_out,
             link=grants.link(ticket, user, key_version=part.key_version),
         )  # fmt: skip
 
 
-@on("ticket.answered", "ticket.asked")
+@on("ticket.answered")
 def tell_the_assignee(event: Event) -> None:
     """Tell whoever looks after a ticket that its requester wrote; nobody, while nobody does."""
     ticket = _ticket(event)
@@ -97,7 +97,7 @@ def tell_the_assignee(event: Event) -> None:
         return
     _tell_staff(
         "ticket_answered", ticket.assignee, event, ticket, part=message, author=message.author,
-        excerpt=message.body[:EXCERPT_LENGTH], is_new=event.name == "ticket.asked",
+        excerpt=message.body[:EXCERPT_LENGTH],
     )  # fmt: skip
 
 
@@ -126,6 +126,11 @@ def tell_of_a_failed_mail(event: Event) -> None:
 def thread_title(ticket: Ticket) -> str:
     """The title without the signs of an answer before it, so that “Re: Re:” does not grow."""
     return _RE.sub("", ticket.title) or ticket.title
+
+
+def with_full_links(text: str) -> str:
+    """HTML or Markdown with links to our own pages made whole, since a mail has no page to be relative to."""
+    return _LOCAL_LINK.sub(lambda found: f"{found[1]}{current_app.config['BASE_URL']}/", text)
 
 
 def _tell_staff(
@@ -193,8 +198,3 @@ def _attachments(message: Message) -> tuple[list[tuple[str, str]], list[str]]:
     if sum(row.file.size for row in rows) > ATTACHED_BYTES:
         return [], [row.filename for row in rows]
     return [(row.file_id, row.filename) for row in rows], []
-
-
-def _with_full_links(text: str, local: re.Pattern[str]) -> str:
-    """With links to our own pages made whole, since a mail has no page to be relative to."""
-    return local.sub(lambda found: f"{found[1]}{current_app.config['BASE_URL']}/", text)
