@@ -1,32 +1,46 @@
 """Markdown and plain text as safe HTML, and HTML as plain text.
 
-Articles go through Python-Markdown with extensions (slow, rich: see `core.markdown_child` for its time limit), messages
-through a CommonMark renderer that no input can stall. Both end in `core.sanitise.clean`.
+Articles go through Python-Markdown with extensions (rich, and slow: see `core.markdown_child` for its time limit),
+messages through a CommonMark renderer that no input can stall. Both end in `core.sanitise.clean`.
 """
 
 import html as html_module
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from html.parser import HTMLParser
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import cmarkgfm
-import markdown as python_markdown
 from cmarkgfm.cmark import Options
 
 from core import directives
-from core.sanitise import clean, safe_url
+from core.html_tidy import readable, tidy, written
+from core.html_tokens import feed, unescaped
+from core.markdown_layout import laid_out
+from core.sanitise import MOST_TAGS, clean, preformatted, safe_url
+
+if TYPE_CHECKING:
+    from markdown import Markdown
 
 MOST_MESSAGE = 200_000
-_LINK = re.compile(r"https?://[^\s<>\"'`]{2,2000}")
+TOO_COMPLICATED = "The text is too complicated to be laid out, and is shown as it was written."
+UNREADABLE = "The text could not be laid out, and is shown as it was written."
+#: Anchors of articles begin with this, lest a text takes the id of something on the page.
+ANCHOR = "h-"
+_FOOTNOTE = re.compile(r"fn(?:ref\d*)?-")
+_ADDRESS = re.compile(r"https?://[^\s<>\"'`]{2,2000}")
+_BLANKS = re.compile(r"^ +| {2,}", re.MULTILINE)
 _MESSAGE_OPTIONS = Options.CMARK_OPT_HARDBREAKS | Options.CMARK_OPT_VALIDATE_UTF8
-_TARGET = re.compile(
-    r"!?\[[^\]\n]{0,2000}\]\(\s*<?([^\s)>]{1,2000})>?|^ {0,3}\[[^\]\n]{1,500}\]:\s*<?([^\s>]{1,2000})>?"
-    r"|<img\b[^>\n]{0,2000}?\bsrc=[\"']([^\"'\n]{1,2000})[\"']|<a\b[^>\n]{0,2000}?\bhref=[\"']([^\"'\n]{1,2000})[\"']"
-    r"|\{(?:doc|ref|download)\}`(?:[^`<\n]{0,300}<)?([^`<>\n]{1,500})>?`|^\s*[`:]{3,}\{(?:image|figure)\}\s+(\S{1,2000})",
-    re.MULTILINE,
+#: Stands for a “<” that begins no address: what looks like HTML in a message is text.
+_LESS_THAN = "\ue0b1"
+_TAG_LIKE = re.compile(r"(?<!\]\()<(?=[a-zA-Z/!?])(?!https?://|mailto:|[\w.+-]{1,64}@)", re.IGNORECASE)
+_TARGETS = re.compile(
+    r"\]\( {0,9}(?:<([^<>\n]{1,2000})>|([^\s()<>]{1,2000}(?:\([^\s()]{0,500}\)[^\s()]{0,2000}){0,9}))"
+    r"|^ {0,3}\[[^\]\n]{1,500}\]: {0,9}<?([^\s>]{1,2000})>?"
+    r"|<(?:a|img)\b[^<>]{0,2000}?\b(?:href|src)\s{0,9}=\s{0,9}(?:\"([^\"\n]{1,2000})\"|'([^'\n]{1,2000})')",
+    re.MULTILINE | re.IGNORECASE,
 )
+_ESCAPED = re.compile(r"\\([!-/:-@\[-`{-~])")
 
 
 @dataclass(frozen=True)
@@ -42,6 +56,7 @@ class Heading:
 class Rendered:
     """An article as it is shown and as it is searched.
 
+    ``contents`` are the headings in order; ``links`` the addresses of links and pictures as they are written;
     ``problem`` is a sentence if the text could not be rendered and is shown as it was written, "" otherwise.
     """
 
@@ -58,169 +73,222 @@ class Rendered:
 
 
 def render_article(source: str, *, resolve: Callable[[str], str] | None = None) -> Rendered:
-    """Render an article.
+    """Render an article. Some sources take this minutes: see `core.markdown_child`.
 
-    :param resolve: gives the address for each link or picture as it is written in the source; by default as it is.
+    :param resolve: gives the address for each link or picture as it is written in the source, "" if it leads nowhere;
+        by default they stay as they are.
     """
-    prepared = directives.prepare(source.replace("\r\n", "\n"))
-    converter = python_markdown.Markdown(
-        extensions=[
-            "tables", "footnotes", "def_list", "abbr", "admonition", "attr_list", "md_in_html", "sane_lists", "toc",
-            "pymdownx.superfences", "pymdownx.highlight", "pymdownx.tasklist", "pymdownx.betterem", "pymdownx.tilde",
-            "pymdownx.magiclink",
-        ],
-        extension_configs={
-            "toc": {"slugify": slug, "permalink": False},
-            "footnotes": {"UNIQUE_IDS": False, "SEPARATOR": "-"},
-            "pymdownx.highlight": {"use_pygments": True, "css_class": "highlight", "guess_lang": False},
-            "pymdownx.tasklist": {"clickable_checkbox": False},
-            "pymdownx.magiclink": {"hide_protocol": False, "repo_url_shortener": False, "social_url_shortener": False},
-        },
-        output_format="html",
-    )  # fmt: skip
-    raw = converter.convert(prepared)
-    if resolve is not None:
-        raw = _resolved(raw, resolve)
-    html = clean(_without_check_boxes(_with_prefixed_ids(raw)), kind="article")
+    converter = _converter()
+    raw = converter.convert(laid_out(directives.prepare(readable(source))))
+    links: dict[str, str] = {}
+
+    def start_tag(name: str, given: dict[str, str], _around: list[str]) -> str:
+        if name == "input":
+            # Task lists show signs, not fields.
+            return "☑" if "checked" in given else "☐"
+        if "id" in given and not _FOOTNOTE.match(given["id"]):
+            given["id"] = ANCHOR + given["id"]
+        key = {"a": "href", "img": "src"}.get(name, "")
+        if address := given.get(key, ""):
+            given[key] = _fragment(address) if address.startswith("#") else links.setdefault(address, address)
+            if resolve is not None and not address.startswith("#"):
+                given[key] = links[address] = resolve(address)
+        return written(name, given)
+
+    tidied = tidy(raw, start_tag, most_tags=MOST_TAGS)
+    if tidied is None:
+        return as_written(source, TOO_COMPLICATED)
+    html = clean(tidied, kind="article")
     contents = tuple(_contents(getattr(converter, "toc_tokens", [])))
-    return Rendered(html=html, contents=contents, text=to_text(html), links=tuple(targets(source)))
+    return Rendered(html=html, contents=contents, text=to_text(html), links=tuple(links))
+
+
+def as_written(source: str, problem: str) -> Rendered:
+    """An article that could not be laid out, with a sentence that says why."""
+    return Rendered(html=preformatted(source), text=readable(source), problem=problem)
 
 
 def targets(source: str) -> list[str]:
-    """The links and pictures of a source, as written, each once; cheap, and without rendering."""
+    """The links and pictures of a source, as `render_article` will ask for them, each once; cheap."""
+    prepared = directives.without_code(directives.prepare(readable(source)))
     found: dict[str, None] = {}
-    for match in _TARGET.finditer(source):
-        for group in match.groups():
-            if group:
-                found.setdefault(group, None)
+    for match in _TARGETS.finditer(prepared):
+        target = next(filter(None, match.groups()), "")
+        if target and not target.startswith("#"):
+            found.setdefault(html_module.unescape(_ESCAPED.sub(r"\1", target)))
     return list(found)
 
 
 def render_message(source: str) -> str:
-    """CommonMark with tables, bare links and strikethrough; line breaks are kept."""
+    """CommonMark with tables, bare links and strikethrough; line breaks are kept, and HTML is text."""
     if len(source) > MOST_MESSAGE:
         return render_plain(source)
+    marked = _TAG_LIKE.sub(_LESS_THAN, readable(source).replace(_LESS_THAN, ""))
     rendered = cmarkgfm.markdown_to_html_with_extensions(
-        source, options=_MESSAGE_OPTIONS, extensions=["table", "autolink", "strikethrough"]
+        marked, options=_MESSAGE_OPTIONS, extensions=["table", "autolink", "strikethrough"]
     )
-    return clean(rendered, kind="message")
+    return clean(rendered.replace(_LESS_THAN, "&lt;"), kind="message")
 
 
 def render_plain(text: str) -> str:
-    """Plain text as paragraphs, with its line breaks and with its http(s) addresses as links."""
-    paragraphs = re.split(r"\n[ \t]*\n", text.replace("\r\n", "\n").strip("\n"))
-    return clean(
-        "".join(f"<p>{_lines(paragraph)}</p>" for paragraph in paragraphs if paragraph.strip()), kind="message"
-    )
+    """Plain text as paragraphs, with its line breaks and blanks, and with its http(s) addresses as links."""
+    paragraphs = re.split(r"\n[ \t]*\n", readable(text).expandtabs(4).strip("\n"))
+    return clean("".join(f"<p>{_lines(each)}</p>" for each in paragraphs if each.strip()), kind="message")
 
 
 def to_text(html: str) -> str:
-    """What HTML says, as plain text with its paragraphs."""
+    """What HTML says, as plain text with its paragraphs, lists and lines, without the addresses of links."""
     reader = _TextReader()
-    reader.feed(html)
-    reader.close()
-    lines = (" ".join(line.split()) for line in "".join(reader.pieces).split("\n"))
-    return re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).strip()
+    feed(reader, html)
+    lines = (line if is_code else " ".join(line.split()) for line, is_code in reader.lines())
+    return re.sub(r"\n{3,}", "\n\n", "\n".join(line.rstrip() for line in lines)).strip("\n")
 
 
 def slug(text: str, separator: str = "-") -> str:
-    """The anchor of a heading, as GitHub makes it: lower case, words joined by hyphens, letters of every script kept."""
+    """The anchor of a heading, as GitHub makes it: lower case, blanks as hyphens, letters of every script kept."""
     kept = "".join(char for char in text.strip().lower() if char.isalnum() or char in " -_")
-    return kept.replace(" ", separator) or "section"
+    return kept[:100].replace(" ", separator) or "section"
 
 
-def _lines(paragraph: str) -> str:
-    pieces, last = [], 0
-    for match in _LINK.finditer(paragraph):
-        address = match[0].rstrip(".,;:!?)]}'’”»")
-        pieces.append(html_module.escape(paragraph[last : match.start()]))
-        escaped = html_module.escape(address, quote=True)
-        pieces.append(f'<a href="{escaped}">{escaped}</a>' if safe_url(address) else escaped)
-        last = match.start() + len(address)
-    pieces.append(html_module.escape(paragraph[last:]))
-    return "".join(pieces).replace("\n", "<br>")
+def _converter() -> "Markdown":
+    """Python-Markdown with what articles may use. Imported here, because only the child that renders needs it."""
+    import markdown
+
+    taken: dict[str, int] = {}
+
+    def anchor(text: str, separator: str) -> str:
+        """A slug that no heading before has, numbered as GitHub does."""
+        name = slug(text, separator)
+        number = taken.get(name, -1) + 1
+        taken[name] = number
+        if not number:
+            return name
+        return anchor(f"{name}{separator}{number}", separator)
+
+    return markdown.Markdown(
+        extensions=[
+            *("tables", "footnotes", "def_list", "abbr", "admonition", "attr_list", "md_in_html", "sane_lists", "toc"),
+            *(
+                "pymdownx.superfences",
+                "pymdownx.highlight",
+                "pymdownx.tasklist",
+                "pymdownx.betterem",
+                "pymdownx.tilde",
+            ),
+            "pymdownx.magiclink",
+        ],
+        extension_configs={
+            "toc": {"slugify": anchor},
+            "footnotes": {"SEPARATOR": "-"},
+            "pymdownx.highlight": {"css_class": "highlight", "guess_lang": False},
+            "pymdownx.tasklist": {"clickable_checkbox": False},
+            "pymdownx.tilde": {"subscript": False},
+        },
+    )
 
 
-def _resolved(html: str, resolve: Callable[[str], str]) -> str:
-    def replace(match: re.Match[str]) -> str:
-        address = html_module.unescape(match[3])
-        if address.startswith("#"):
-            return match[0]
-        return f'{match[1]}{match[2]}="{html_module.escape(resolve(address), quote=True)}"'
-
-    return re.sub(r'(<(?:a|img)\b[^>]*?\s)(href|src)="([^"]*)"', replace, html)
-
-
-def _with_prefixed_ids(html: str) -> str:
-    """Give our own anchors a prefix, so that no text can take the id of something on the page."""
-    html = re.sub(r'(<h[1-6]\b[^>]*\bid=")(?!h-)', r"\1h-", html)
-    html = re.sub(r'(<a\b[^>]*\bid=")(?!h-|fn)', r"\1h-", html)
-    return re.sub(r'(<a\b[^>]*\bhref="#)(?!h-|fn-|fnref-|fnref\d|"|top)', r"\1h-", html)
-
-
-def _without_check_boxes(html: str) -> str:
-    """Task lists show signs, not form fields."""
-    html = re.sub(r"<input\b[^>]*\bchecked\b[^>]*>", "☑ ", html)
-    return re.sub(r"<input\b[^>]*>", "☐ ", html)
+def _fragment(address: str) -> str:
+    name = address.removeprefix("#")
+    return address if not name or name.startswith(ANCHOR) or _FOOTNOTE.match(name) else f"#{ANCHOR}{name}"
 
 
 def _contents(tokens: list[Any]) -> list[Heading]:
     found = []
     for token in tokens:
-        found.append(
-            Heading(
-                int(token["level"]), f"h-{token['id']}", html_module.unescape(re.sub(r"<[^>]*>", "", token["name"]))
-            )
-        )
-        found += _contents(token["children"])
+        title = to_text(token["name"])
+        found += [Heading(int(token["level"]), ANCHOR + token["id"], title), *_contents(token["children"])]
     return found
 
 
-_BLOCKS = {
-    "p",
-    "div",
-    "h1",
-    "h2",
-    "h3",
-    "h4",
-    "h5",
-    "h6",
-    "li",
-    "tr",
-    "pre",
-    "blockquote",
-    "dt",
-    "dd",
-    "table",
-    "ul",
-    "ol",
-    "hr",
-}
+def _lines(paragraph: str) -> str:
+    pieces, last = [], 0
+    for match in _ADDRESS.finditer(paragraph):
+        address = _without_punctuation(match[0])
+        pieces.append(_text(paragraph[last : match.start()]))
+        shown = html_module.escape(address)
+        pieces.append(f'<a href="{shown}">{shown}</a>' if safe_url(address) else shown)
+        last = match.start() + len(address)
+    pieces.append(_text(paragraph[last:]))
+    return "".join(pieces).replace("\n", "<br>")
 
 
-class _TextReader(HTMLParser):
-    """Collects text, with a line for each block."""
+def _text(text: str) -> str:
+    """Escaped, with the blanks that line things up."""
+    return html_module.escape(_BLANKS.sub(lambda run: "\xa0" * (len(run[0]) - 1) + " ", text), quote=False)
+
+
+def _without_punctuation(address: str) -> str:
+    """An address without the sentence around it: a bracket at its end stays only if it was opened inside."""
+    while address:
+        end = address[-1]
+        is_spare = end in ".,;:!?]}’”»*_" or (end == ")" and address.count(")") > address.count("("))
+        if not is_spare:
+            break
+        address = address[:-1]
+    return address
+
+
+_PARAGRAPHS = frozenset(
+    {"p", "h1", "h2", "h3", "h4", "h5", "h6", "pre", "blockquote", "table", "dl", "figure", "details"}
+)
+_LINES = frozenset({"div", "ul", "ol", "tr", "dt", "dd", "caption", "summary", "figcaption"})
+
+
+class _TextReader:
+    """Collects text, with a line for each block and a mark for each item."""
 
     def __init__(self) -> None:
-        super().__init__(convert_charrefs=True)
-        self.pieces: list[str] = []
+        self.pieces: list[tuple[str, bool]] = []
+        self.lists: list[int] = []
+        self.code = 0
 
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+    def lines(self) -> list[tuple[str, bool]]:
+        """The lines, and whether each is code, whose blanks count."""
+        found: list[tuple[str, bool]] = [("", False)]
+        for text, is_code in self.pieces:
+            first, *others = text.split("\n")
+            found[-1] = (found[-1][0] + first, found[-1][1] or (is_code and bool(first)))
+            found += [(line, is_code) for line in others]
+        return found
+
+    def data(self, text: str) -> None:
+        """Keep the words; outside code a line break in HTML is a space."""
+        shown = unescaped(text)
+        self.pieces.append((shown, True) if self.code else (shown.replace("\n", " "), False))
+
+    def start(self, name: str, attributes: dict[str, str]) -> None:
         """Begin a line with a block."""
-        if tag in _BLOCKS:
-            self.pieces.append("\n\n" if tag in {"p", "h1", "h2", "h3", "pre", "blockquote", "table"} else "\n")
-        elif tag == "br":
-            self.pieces.append("\n")
-        elif tag in {"td", "th"}:
-            self.pieces.append(" ")
-        elif tag == "img":
-            self.pieces.append(dict(attrs).get("alt") or "")
+        if name in _PARAGRAPHS:
+            self._break("\n\n" if not self._follows_mark() else "")
+        elif name in _LINES or name in {"br", "hr", "li"}:
+            self._break("\n")
+        elif name in {"td", "th"}:
+            self._break("  ")
+        elif name == "img":
+            self._break(unescaped(attributes.get("alt", "")))
+        if name == "pre":
+            self.code += 1
+        elif name in {"ul", "ol"}:
+            self.lists.append(1 if name == "ol" else 0)
+        elif name == "li":
+            number = self.lists[-1] if self.lists else 0
+            self._break(f"{number}. " if number else "- ")
+            if number:
+                self.lists[-1] += 1
 
-    def handle_endtag(self, tag: str) -> None:
+    def end(self, name: str) -> None:
         """End a line with a block."""
-        if tag in _BLOCKS:
-            self.pieces.append("\n")
+        if name in _PARAGRAPHS:
+            self._break("\n\n")
+        elif name in _LINES:
+            self._break("\n")
+        if name == "pre" and self.code:
+            self.code -= 1
+        elif name in {"ul", "ol"} and self.lists:
+            self.lists.pop()
 
-    def handle_data(self, data: str) -> None:
-        """Keep the words; a line break in HTML is a space."""
-        self.pieces.append(data.replace("\n", " "))
+    def _break(self, text: str) -> None:
+        self.pieces.append((text, False))
+
+    def _follows_mark(self) -> bool:
+        return bool(self.pieces) and bool(re.fullmatch(r"(?:-|\d+\.) ", self.pieces[-1][0]))

@@ -1,86 +1,59 @@
-"""Rendering of articles in a child process that can be stopped: 4,000 brackets take Python-Markdown twelve seconds.
+"""``render_article`` in a child process that can be killed: 4,000 brackets take Python-Markdown twelve seconds.
 
-The child is kept for the next article and started anew after it was stopped. It imports the renderer alone.
+Run as ``python -m core.markdown_child`` it is that child. It imports the renderer alone; what passes between the two
+is JSON, never pickles.
 """
 
-import html as html_module
-import multiprocessing
-import os
-import threading
-from multiprocessing.connection import Connection
+import json
+from dataclasses import asdict
 
-from core.markdown import Rendered, render_article
+from core.child import Broken, Child, TooSlow, serve
+from core.markdown import TOO_COMPLICATED, UNREADABLE, Heading, Rendered, as_written, render_article
 
 SECONDS = 5.0
-TOO_SLOW = "The text is too complicated to be laid out, and is shown as it was written."
 
-
-class _Child:
-    """One child process of this process, started when it is first needed."""
-
-    def __init__(self) -> None:
-        self.lock = threading.Lock()
-        self.owner = 0
-        self.process: multiprocessing.process.BaseProcess | None = None
-        self.pipe: Connection | None = None
-
-    def ask(self, source: str, resolve_map: dict[str, str], seconds: float) -> Rendered | None:
-        """Have an article rendered; None if it took too long or broke the child."""
-        with self.lock:
-            # After a fork the child belongs to the other process.
-            if self.owner != os.getpid() or self.process is None or not self.process.is_alive():
-                self._start()
-            assert self.pipe is not None
-            try:
-                self.pipe.send((source, resolve_map))
-                if self.pipe.poll(seconds):
-                    answer = self.pipe.recv()
-                    return answer if isinstance(answer, Rendered) else None
-            except (EOFError, OSError):
-                pass
-            self._stop()
-            return None
-
-    def _start(self) -> None:
-        context = multiprocessing.get_context("spawn" if threading.active_count() > 1 else "fork")
-        here, there = context.Pipe()
-        process = context.Process(target=_serve, args=(there,), daemon=True, name="markdown")
-        process.start()
-        there.close()
-        self.owner, self.process, self.pipe = os.getpid(), process, here
-
-    def _stop(self) -> None:
-        if self.process is not None:
-            self.process.kill()
-            self.process.join(1)
-        if self.pipe is not None:
-            self.pipe.close()
-        self.process = self.pipe = None
-
-
-_child = _Child()
+_child = Child("core.markdown_child")
 
 
 def render_article_limited(
     source: str, resolve_map: dict[str, str] | None = None, seconds: float = SECONDS
 ) -> Rendered:
-    """Render an article within a time limit; a text that takes longer is shown as it was written, with a `problem`.
+    """Render an article within a time limit; never fails.
 
-    :param resolve_map: address for each target of the source (`core.markdown.targets`); others stay as they are.
+    A text that takes longer, or that the renderer cannot read, is shown as it was written, with a `problem`.
+
+    :param resolve_map: address for each target of the source (`core.markdown.targets`), "" for one that leads nowhere;
+        others stay as they are.
     """
-    rendered = _child.ask(source, resolve_map or {}, seconds)
-    if rendered is not None:
-        return rendered
-    return Rendered(html=f"<pre>{html_module.escape(source)}</pre>", text=source, problem=TOO_SLOW)
+    request = json.dumps({"source": source, "resolve_map": resolve_map or {}}).encode()
+    try:
+        answer = json.loads(_child.ask(request, seconds))
+    except TooSlow:
+        return as_written(source, TOO_COMPLICATED)
+    except Broken:
+        return as_written(source, UNREADABLE)
+    if answer is None:
+        return as_written(source, UNREADABLE)
+    answer["contents"] = tuple(Heading(**heading) for heading in answer["contents"])
+    answer["links"] = tuple(answer["links"])
+    return Rendered(**answer)
 
 
-def _serve(pipe: Connection) -> None:
-    while True:
-        try:
-            source, resolve_map = pipe.recv()
-        except (EOFError, OSError):
-            return
-        try:
-            pipe.send(render_article(source, resolve=lambda target, known=resolve_map: known.get(target, target)))
-        except (ValueError, RecursionError, AttributeError, IndexError, TypeError, KeyError) as error:
-            pipe.send(str(error))
+def _answer(request: bytes) -> bytes:
+    asked = json.loads(request)
+    known: dict[str, str] = asked["resolve_map"]
+    try:
+        rendered = render_article(asked["source"], resolve=lambda target: known.get(target, target))
+    except Exception:  # noqa: BLE001 # Whatever the fault of the renderer, the parent shows the text as it was written.
+        return b"null"
+    return json.dumps(asdict(rendered)).encode()
+
+
+def _warm_up() -> None:
+    """Load what the first article would wait for."""
+    render_article("# Title\n\n- item\n\n```json\n{}\n```\n\n| a | b |\n| --- | --- |\n| 1 | 2 |\n")
+
+
+if __name__ == "__main__":
+    _warm_up()
+    serve(_answer)

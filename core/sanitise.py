@@ -1,144 +1,228 @@
 """HTML made harmless, as the last step of everything that is ever shown.
 
-Limits come first, because the sanitiser is slow on deep nesting (100,000 nested elements take it minutes): what is over them
-is shown as plain text.
+Twice over: the markup is written anew in order (`core.html_tidy`), with the links and pictures that it may have, and
+then nh3 reads that and keeps what is on the lists below. Neither relies on the other.
 """
 
 import html as html_module
 import re
 from collections.abc import Mapping
+from functools import partial
 from typing import Literal
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 import nh3
+from pygments.token import STANDARD_TYPES
+
+from core.html_text import html_text
+from core.html_tidy import readable, tidy, written
 
 Kind = Literal["article", "message", "mail"]
 
 MOST_BYTES = 1_000_000
 MOST_TAGS = 50_000
-MOST_DEPTH = 256
-SCHEMES = {"http", "https", "mailto"}
+#: The parser's time grows with the square of these.
+MOST_REFERENCES = 100_000
+MOST_OF_URL = 8_192
+SCHEMES = frozenset({"http", "https", "mailto"})
+OTHER_SITE = "noopener noreferrer nofollow"
+THIS_SITE = "noopener noreferrer"
 
-_TEXT_TAGS = {
-    "a", "abbr", "b", "blockquote", "br", "caption", "code", "dd", "del", "div", "dl", "dt", "em", "h1", "h2", "h3", "h4", "h5",
-    "h6", "hr", "i", "ins", "kbd", "li", "mark", "ol", "p", "pre", "q", "s", "samp", "small", "span", "strong", "sub", "sup",
-    "table", "tbody", "td", "tfoot", "th", "thead", "tr", "u", "ul", "var", "img", "details", "summary", "figure", "figcaption",
-}  # fmt: skip
+_TAGS = {
+    *("a", "abbr", "b", "blockquote", "br", "caption", "code", "dd", "del", "details", "div", "dl", "dt", "em"),
+    *("figcaption", "figure", "h1", "h2", "h3", "h4", "h5", "h6", "hr", "i", "img", "ins", "kbd", "li", "mark", "ol"),
+    *("p", "pre", "q", "s", "samp", "small", "span", "strong", "sub", "summary", "sup", "table", "tbody", "td"),
+    *("tfoot", "th", "thead", "tr", "u", "ul", "var"),
+}
 _ATTRIBUTES = {
-    "a": {"href", "title"},
+    "a": {"href", "title", "rel"},
     "img": {"src", "alt", "title", "width", "height"},
     "td": {"colspan", "rowspan", "align"},
     "th": {"colspan", "rowspan", "align", "scope"},
     "ol": {"start"},
     "abbr": {"title"},
-    "code": {"translate"},
+    "*": {"lang", "dir", "class", "id"},
 }
-# Made by our own renderer only; nobody can give a class or an id that means something to a page.
-_CLASSES = {
-    "admonition", "admonition-title", "note", "tip", "hint", "warning", "danger", "important", "caution", "attention", "error",
-    "seealso", "highlight", "directive", "directive-name", "task-list", "task-list-item", "footnote", "footnote-ref",
-    "footnote-backref", "headerlink", "table-scroll",
-}  # fmt: skip
-_TOKEN = re.compile(r"^[a-z][a-z0-9]{0,2}$")
-_ARTICLE_ID = re.compile(r"^(?:h|fn|fnref)-[\w.:-]{1,120}$")
-_TAG = re.compile(r"<(/?)([a-zA-Z][a-zA-Z0-9]*)")
-_VOID = {"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "param", "source", "track", "wbr"}
-_STRANGE = re.compile(r"[\x00-\x20\x7f-\xa0\u200b-\u200f\u2028-\u202f\u2060-\u206f\ufeff]")
+_WITHOUT_CONTENT = {
+    *("script", "style", "svg", "math", "template", "title", "textarea", "iframe", "xmp", "noembed", "noframes")
+}
+# The names that our own renderers use, and those of Pygments: nobody can take the look of a button or a menu.
+_ARTICLE_CLASSES = frozenset(name for name in STANDARD_TYPES.values() if name) | {
+    *("admonition", "admonition-title", "note", "tip", "hint", "warning", "danger", "important", "caution"),
+    *("attention", "error", "seealso", "highlight", "directive", "directive-name", "task-list", "task-list-item"),
+    *("footnote", "footnote-ref", "footnote-backref", "remote-picture"),
+}
+_CLASSES = {"article": _ARTICLE_CLASSES, "message": frozenset[str](), "mail": frozenset({"remote-picture"})}
+# No page of ours has ids with these beginnings, so that a text cannot stand for anything of a page.
+_ARTICLE_ID = re.compile(r"(?:h|fn|fnref\d{0,4})-[\w.:-]{1,120}")
+_DECORATED = {
+    "scope": {"row", "col"},
+    "align": {"left", "right", "center"},
+    "dir": {"ltr", "rtl", "auto"},
+    "rel": {OTHER_SITE, THIS_SITE},
+}
+_SIZES = {"width", "height", "colspan", "rowspan", "start"}
+_LANGUAGE = re.compile(r"[A-Za-z]{2,8}(?:-[A-Za-z0-9]{1,8}){0,4}")
+# Control characters, blanks of all kinds, and what is not seen: an address may not hide behind them.
+_STRANGE = re.compile(
+    r"[\x00-\x20\x7f-\xa0\xad\u034f\u061c\u1680\u180e\u2000-\u200f\u2028-\u202f\u205f-\u206f\u3000\ufeff\ufff0-\uffff]"
+)
+_OUR_PICTURES = re.compile(r"(?:/[\w.~-]+)*/kb/files/[^?#\\]+")
 
 
 def clean(html: str, *, kind: Kind, cids: Mapping[str, str] | None = None) -> str:
-    """HTML that can do nothing but be read; cleaning it twice changes nothing more.
+    """HTML that can do nothing but be read; cleaning it again changes nothing.
 
-    :param kind: article (headings keep anchors, our own pictures are shown), message (no pictures), or mail (only pictures
-        that came with the mail).
-    :param cids: for a mail, Content-ID -> address of the picture on this site.
+    What is over the limits (1 MB, 50,000 tags) is shown as plain text.
+
+    :param kind: article (headings keep anchors; relative links and our own pictures are kept, other pictures become
+        links), message (no pictures, no classes), or mail (pictures that came with it, others become links).
+    :param cids: for a mail, Content-ID -> address of that picture on this site.
     """
-    if _is_over_limits(html):
-        return f"<pre>{html_module.escape(html[:MOST_BYTES])}</pre>"
+    pictures = dict(cids or {}) if kind == "mail" else {}
+    before = html
+    # Once is enough for all that was ever seen; a second time proves it. The rest is for what was not.
+    for _ in range(5):
+        cleaned = _cleaned(before, kind, pictures)
+        if cleaned is None:
+            break
+        if cleaned == before:
+            return cleaned
+        before = cleaned
+    return preformatted(html_text(html))
 
-    def attribute(tag: str, name: str, value: str) -> str | None:
-        return _attribute(tag, name, value, kind, cids or {})
 
-    attributes = {tag: set(names) for tag, names in _ATTRIBUTES.items()}
-    attributes["*"] = {"class", "id", "lang", "dir"} if kind == "article" else {"lang", "dir"}
-    cleaned = nh3.clean(
-        html, tags=_TEXT_TAGS, clean_content_tags={"script", "style", "svg", "math", "template", "noscript", "textarea", "title"},
-        attributes=attributes, attribute_filter=attribute, url_schemes=SCHEMES, link_rel="noopener noreferrer nofollow",
-        strip_comments=True,
-    )  # fmt: skip
-    return _without_bare_pictures(cleaned)
+def preformatted(text: str) -> str:
+    """Plain text as it is, in a block that keeps its lines; at most about 1 MB of it."""
+    escaped = html_module.escape(readable(text).replace("\xa0", " ").strip("\n"), quote=False)
+    specials = [match.start() for match in re.finditer("&", escaped[:MOST_BYTES])]
+    most = min(MOST_BYTES, specials[MOST_REFERENCES] if len(specials) > MOST_REFERENCES else MOST_BYTES)
+    shown = escaped.encode()[: most - 100].decode("utf-8", "ignore")
+    if len(shown) < len(escaped):
+        # Not in the middle of a character reference.
+        shown = re.sub(r"&[a-z]{0,4}$", "", shown)
+    return f"<pre>{shown}</pre>"
 
 
 def safe_url(url: str) -> str:
-    """An address that may become a link, or "": http, https and mailto, and paths of this site."""
-    stripped = url.strip()
-    if not stripped or _STRANGE.search(stripped) or "\\" in stripped or stripped.startswith("//"):
+    """An address that may become a link, "" if it may not.
+
+    Allowed are http and https (without a user name), mailto, and addresses relative to this site. As browsers do
+    (https://url.spec.whatwg.org/), it drops line breaks and tabs; it refuses other characters that cannot be seen, and
+    backslashes.
+    """
+    address = re.sub(r"[\t\r\n]", "", url).strip(" ").replace(" ", "%20")
+    if not address or len(address) > MOST_OF_URL or _STRANGE.search(address) or address.startswith("//"):
         return ""
-    head = re.split(r"[/?#]", stripped, maxsplit=1)[0]
-    if ":" in head and head.partition(":")[0].lower() not in SCHEMES:
+    head = re.split(r"[/?#]", address, maxsplit=1)[0]
+    scheme = head.partition(":")[0].lower() if ":" in head else ""
+    if (
+        (scheme and scheme not in SCHEMES)
+        or (not scheme and ":" in head)
+        or "\\" in re.split(r"[?#]", address, maxsplit=1)[0]
+    ):
         return ""
+    if scheme == "mailto":
+        return address if len(address) > len("mailto:") else ""
     try:
-        parts = urlsplit(stripped)
+        parts = urlsplit(address)
+        host = parts.hostname
     except ValueError:
         return ""
-    if parts.scheme in {"http", "https"} and (not parts.netloc or "@" in parts.netloc):
+    return "" if scheme and (not host or "@" in parts.netloc) else address
+
+
+def is_relative(address: str) -> bool:
+    """Whether a safe address stays on this site."""
+    return bool(address) and ":" not in re.split(r"[/?#]", address, maxsplit=1)[0] and not address.startswith("//")
+
+
+def _cleaned(html: str, kind: Kind, pictures: Mapping[str, str]) -> str | None:
+    if (
+        len(html) > MOST_BYTES
+        or len(html.encode("utf-8", "replace")) > MOST_BYTES
+        or html.count("&") > MOST_REFERENCES
+    ):
+        return None
+    tidied = tidy(html, partial(_start_tag, kind, pictures), most_tags=MOST_TAGS)
+    if tidied is None or len(tidied) > 2 * MOST_BYTES or tidied.count("&") > 2 * MOST_REFERENCES:
+        return None
+    return nh3.clean(
+        tidied,
+        tags=_TAGS,
+        clean_content_tags=_WITHOUT_CONTENT,
+        attributes=_ATTRIBUTES,
+        attribute_filter=lambda _tag, name, value: _value(kind, pictures, name, value),
+        url_schemes=set(SCHEMES),
+        link_rel=None,
+        strip_comments=True,
+    )
+
+
+def _start_tag(
+    kind: Kind, pictures: Mapping[str, str], tag: str, given: dict[str, str], around: list[str]
+) -> str | None:
+    if tag not in _TAGS:
+        return None
+    allowed = _ATTRIBUTES.get(tag, set()) | _ATTRIBUTES["*"]
+    kept: dict[str, str] = {}
+    for name, source in given.items():
+        value = _value(kind, pictures, name, source) if name in allowed and name != "rel" else None
+        if value is not None:
+            kept[name] = value
+    if tag == "img" and "src" not in kept:
+        return _instead_of_picture(kind, given, around)
+    if "href" in kept:
+        kept["rel"] = THIS_SITE if is_relative(kept["href"]) else OTHER_SITE
+    return written(tag, kept)
+
+
+def _instead_of_picture(kind: Kind, given: Mapping[str, str], around: list[str]) -> str:
+    """The words for a picture that is not loaded, as a link to it where there is none around it."""
+    if {given.get("width"), given.get("height")} & {"0", "1"}:
+        # It was there to see who reads.
         return ""
-    return stripped
+    words = " ".join(given.get("alt", "").split())
+    shown = html_module.escape(f"[{words or 'image'}]" if kind == "mail" else words or "image", quote=False)
+    address = safe_url(given.get("src", ""))
+    if kind == "message" or "a" in around or is_relative(address) or not address.lower().startswith("http"):
+        return shown if words or kind == "mail" else ""
+    return written("a", {"href": address, "class": "remote-picture", "rel": OTHER_SITE}) + f"{shown}</a>"
 
 
-def _attribute(tag: str, name: str, value: str, kind: Kind, cids: Mapping[str, str]) -> str | None:
+def _value(kind: Kind, pictures: Mapping[str, str], name: str, value: str) -> str | None:
+    """The value that an attribute may have, None if it may not be there."""
     if name == "href":
-        return safe_url(value) or None
+        address = safe_url(value)
+        return address if address and (kind == "article" or not is_relative(address)) else None
     if name == "src":
-        return _picture(value, kind, cids)
+        return _picture(kind, pictures, value)
     if name == "class":
-        kept = [word for word in value.split() if word in _CLASSES or (tag in {"span", "div"} and _TOKEN.match(word))]
-        return " ".join(kept) or None
+        return " ".join(word for word in value.split() if word in _CLASSES[kind]) or None
     if name == "id":
-        return value if _ARTICLE_ID.match(value) else None
-    if name in {"width", "height", "colspan", "rowspan", "start"}:
+        return value if kind == "article" and _ARTICLE_ID.fullmatch(value) else None
+    if name in _SIZES:
         return value if value.isascii() and value.isdigit() and len(value) <= 4 else None
-    if name == "align":
-        return value if value in {"left", "right", "center"} else None
-    if name == "dir":
-        return value if value in {"ltr", "rtl", "auto"} else None
+    if name in _DECORATED:
+        return value if value in _DECORATED[name] else None
     if name == "lang":
-        return value if re.fullmatch(r"[A-Za-z0-9-]{1,35}", value) else None
-    return value
+        return value if _LANGUAGE.fullmatch(value) else None
+    return value if name in {"title", "alt"} else None
 
 
-def _picture(value: str, kind: Kind, cids: Mapping[str, str]) -> str | None:
-    if kind == "mail" and value.startswith("cid:"):
-        value = cids.get(value.removeprefix("cid:"), "")
-        return value if value.startswith("/") and not value.startswith("//") else None
-    address = safe_url(value)
-    is_ours = bool(address) and not urlsplit(address).scheme and not address.startswith("//")
-    return address if kind == "article" and is_ours else None
-
-
-def _without_bare_pictures(html: str) -> str:
-    """Put its words in the place of a picture that may not be loaded."""
-
-    def replace(match: re.Match[str]) -> str:
-        tag = match[0]
-        if " src=" in tag:
-            return tag
-        alt = re.search(r' alt="([^"]*)"', tag)
-        return f"[{alt[1]}]" if alt and alt[1].strip() else ""
-
-    return re.sub(r"<img\b[^>]*>", replace, html)
-
-
-def _is_over_limits(html: str) -> bool:
-    if len(html) > MOST_BYTES or len(html.encode("utf-8", "replace")) > MOST_BYTES:
-        return True
-    depth = deepest = count = 0
-    for match in _TAG.finditer(html):
-        count += 1
-        if match[2].lower() in _VOID:
-            continue
-        depth = max(depth - 1, 0) if match[1] else depth + 1
-        deepest = max(deepest, depth)
-        if count > MOST_TAGS:
-            return True
-    return deepest > MOST_DEPTH
+def _picture(kind: Kind, pictures: Mapping[str, str], value: str) -> str | None:
+    if kind == "mail":
+        mapped = (
+            pictures.get(value.strip().removeprefix("cid:").strip("<>"), "")
+            if value.strip().startswith("cid:")
+            else value
+        )
+        ours = safe_url(mapped) if mapped in pictures.values() else ""
+        return ours if is_relative(ours) else None
+    address = safe_url(value) if kind == "article" else ""
+    if not is_relative(address):
+        return None
+    path = unquote(urlsplit(address).path)
+    if ".." in path.split("/") or "\\" in path:
+        return None
+    return address if not path.startswith("/") or _OUR_PICTURES.fullmatch(path) else None
