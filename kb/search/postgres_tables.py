@@ -1,9 +1,9 @@
 """The tables of the PostgreSQL index, and writing to them.
 
 `search_document` holds what a hit shows and a vector made of our own terms, with the weight letters A (title), B
-(headings, tags), C (summary) and D (text). `search_word` counts the documents that hold a word, for each term and
-visibility: for beginnings, spelling and how rare a word is, of visible documents only. `search_state` says which
-version of the analysis wrote them.
+(headings, tags), C (summary) and D (text), and a small one (`head`) without the text. `search_word` counts the
+documents that hold a word, for each term and visibility: for beginnings, spelling and how rare a word is, of visible
+documents only. `search_state` says which version of the analysis wrote them.
 """
 
 from collections import Counter
@@ -37,8 +37,11 @@ def create(connection: Connection) -> None:
         "CREATE TABLE search_document (id text PRIMARY KEY, kind text NOT NULL, topic text NOT NULL, "
         "country text NOT NULL, language text NOT NULL, visibility text NOT NULL, url text NOT NULL, "
         "title text NOT NULL, summary text NOT NULL, body text NOT NULL, updated timestamptz NOT NULL, "
-        "boost real NOT NULL, words text[] NOT NULL, terms text[] NOT NULL, tsv tsvector NOT NULL)"
+        "boost real NOT NULL, words text[] NOT NULL, terms text[] NOT NULL, head tsvector NOT NULL, "
+        "tsv tsvector NOT NULL)"
     )
+    # Vectors are read often and packed badly.
+    connection.exec_driver_sql("ALTER TABLE search_document ALTER tsv SET STORAGE EXTERNAL")
     connection.exec_driver_sql("CREATE INDEX ix_search_document_tsv ON search_document USING gin (tsv)")
     connection.exec_driver_sql(
         "CREATE TABLE search_word (term text NOT NULL, word text NOT NULL, visibility text NOT NULL, "
@@ -95,9 +98,9 @@ def add(connection: Connection, documents: Iterable[Document]) -> int:
         connection.execute(
             text(
                 "INSERT INTO search_document (id, kind, topic, country, language, visibility, url, title, summary, "
-                "body, updated, boost, words, terms, tsv) VALUES (:id, :kind, :topic, :country, :language, "
+                "body, updated, boost, words, terms, head, tsv) VALUES (:id, :kind, :topic, :country, :language, "
                 ":visibility, :url, :title, :summary, :body, :updated, :boost, :words, :terms, "
-                "CAST(:tsv AS tsvector))"
+                "CAST(:head AS tsvector), CAST(:tsv AS tsvector))"
             ),
             list(_rows(batch, counted)),
         )
@@ -126,17 +129,17 @@ def _rows(documents: Iterable[Document], counted: _Counted) -> Iterator[dict[str
             "boost": document.boost,
             "words": list(analysed.words),
             "terms": list(analysed.words.values()),
-            "tsv": _vector(analysed),
+            "head": _vector(analysed, (TITLE, SUMMARY, HEADINGS, TAGS)),
+            "tsv": _vector(analysed, (TITLE, SUMMARY, HEADINGS, TAGS, TEXT)),
         }
 
 
-def _vector(analysed: Analysed) -> str:
-    return vector(
-        {
-            term: [((place >> 3) + 1, _LETTERS[place & 7]) for place in places]
-            for term, places in islice(analysed.places.items(), _MOST_TERMS)
-        }
-    )
+def _vector(analysed: Analysed, fields: tuple[int, ...]) -> str:
+    found = {
+        term: [((place >> 3) + 1, _LETTERS[place & 7]) for place in places if place & 7 in fields]
+        for term, places in islice(analysed.places.items(), _MOST_TERMS)
+    }
+    return vector({term: places for term, places in found.items() if places})
 
 
 def _count_words(connection: Connection, counted: _Counted) -> None:
