@@ -55,7 +55,7 @@ class Child:
         """The child's answer.
 
         :param seconds: that the work may take, from when the child is ready and others have finished.
-        :raises TooSlow: if it takes longer, or its turn does not come. The child is killed; the next call starts another.
+        :raises TooSlow: if it takes longer, or its turn does not come. The child is killed, to be started anew.
         :raises Broken: if the child ended at its work, by its limit on memory for example.
         """
         if not self.lock.acquire(timeout=seconds + _SECONDS_TO_START):
