@@ -14,7 +14,7 @@ from core.db import db, now
 from core.events import record
 from core.exceptions import NotNow, Refused
 from core.i18n import _
-from kb import article_files, rendering
+from kb import article_files, pages, rendering
 from kb.links import Places
 from kb.models import DRAFT, PUBLISHED, VISIBILITIES, WITHDRAWN, Article, Revision
 from kb.pages import SUMMARY_LENGTH, TITLE_LENGTH, Details, clean_tags, one_line, path_of
@@ -161,6 +161,15 @@ def details_of(article: Article) -> Details:
 def place_of(article: Article) -> str:
     """Where an article stands in the folder that all articles make up."""
     return article.source_path or path_of(article.language, article.slug)
+
+
+def as_file(article: Article) -> str:
+    """The file of an article: as it came, while it still says the same."""
+    kept = article.front_matter or {}
+    head = kept.get("head", "") if article.source_path else None
+    return pages.write(
+        place_of(article), article.body, details_of(article), head=head, others=kept.get("others")
+    )  # fmt: skip
 
 
 def checked(details: Details, body: str) -> Details:

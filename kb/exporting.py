@@ -10,7 +10,7 @@ from sqlalchemy.orm import undefer
 from core import files
 from core.db import db
 from core.i18n import _
-from kb import articles, pages
+from kb import articles
 from kb.importing import CREATED, PROBLEM, UNCHANGED, UPLOADS, Line
 from kb.models import Article, ArticleFile, ArticleFileUse
 
@@ -35,20 +35,12 @@ def export_folder(folder: Path, *, begin: Callable[[int], None] = lambda _count:
     for number in numbers:
         article = db.session.get_one(Article, number, options=[undefer(Article.body), undefer(Article.front_matter)])
         path = _free_path(articles.place_of(article), taken)
-        yield _write(root, path, _text(article).encode())
+        yield _write(root, path, articles.as_file(article).encode())
         db.session.expunge(article)
     for row in rows:
         yield _write(
             root, row.path or f"{UPLOADS}/{row.file_id}/{_file_name(row.file.filename)}", files.read(row.file)
         )
-
-
-def _text(article: Article) -> str:
-    kept = article.front_matter or {}
-    return pages.write(
-        articles.place_of(article), article.body, articles.details_of(article),
-        head=kept.get("head", "") if article.source_path else None, others=kept.get("others"),
-    )  # fmt: skip
 
 
 def _free_path(path: str, taken: set[str]) -> str:

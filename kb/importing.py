@@ -22,7 +22,7 @@ from core.i18n import _
 from kb import article_files, articles, pages
 from kb.links import Places
 from kb.models import Article, ArticleFile
-from kb.pages import Page, path_of
+from kb.pages import Page
 from kb.slugs import article_path, file_path, unique
 
 LARGEST = 2 * 1024 * 1024
@@ -286,20 +286,12 @@ def _bring_in(page: Page, row: Article | None, places: _FolderPlaces, by: User |
     if row is None:
         row = articles.write(page.details, page.body, by=by, reason=reason, source=source, places=places)
         return Line(page.path, CREATED, _remarks(row))
-    # An article that was written here, and comes back as it was exported, stays one that was written here.
-    is_ours = not row.source_path and page.path == path_of(row.language, row.slug) and _says(row, page)
-    before = (row.source_path, row.front_matter, row.links)
-    revision = articles.edit(
-        row, page.details, page.body, by=by, reason=reason, source=None if is_ours else source, places=places
-    )
-    moved = articles.set_state(row, page.details.state, by=by)
-    if revision is None and not moved and before == (row.source_path, row.front_matter, row.links):
-        return Line(page.path, UNCHANGED)
+    if page.path == articles.place_of(row) and page.head + page.body == articles.as_file(row):
+        # As it would be exported: at most its links lead elsewhere by now.
+        return Line(page.path, CHANGED, _remarks(row)) if articles.refresh(row, places) else Line(page.path, UNCHANGED)
+    articles.edit(row, page.details, page.body, by=by, reason=reason, source=source, places=places)
+    articles.set_state(row, page.details.state, by=by)
     return Line(page.path, CHANGED, _remarks(row))
-
-
-def _says(row: Article, page: Page) -> bool:
-    return articles.details_of(row) == page.details and row.body == page.body
 
 
 def _remarks(row: Article) -> str:

@@ -9,6 +9,9 @@ from core.markdown_child import render_article_limited
 from kb.links import Places
 from kb.pages import without_title
 
+# Less than a write waits for another one: whoever saves an article may hold the write lock meanwhile.
+SECONDS = 4.0
+
 _HEADING = re.compile(r"(</?h)([1-6])\b")
 
 
@@ -28,11 +31,7 @@ class LaidOut:
 
 def resolved(body: str, path: str, places: Places) -> dict[str, str]:
     """What the relative links of a body lead to, from the place of its article."""
-    found = targets(body)
-    links = places.resolve_all(found, path)
-    # A {doc} role names a file without its ending, and is laid out with it.
-    named = places.resolve_all((f"{target}.md" for target, to in links.items() if to and "." not in target[-5:]), path)
-    return links | {target: to for target, to in named.items() if to}
+    return places.resolve_all(targets(body), path)
 
 
 def lay_out(body: str, title: str, links: dict[str, str]) -> LaidOut:
@@ -41,7 +40,7 @@ def lay_out(body: str, title: str, links: dict[str, str]) -> LaidOut:
     :param title: stands above the article already; a first heading that repeats it is left out.
     :param links: as `resolved` gives them.
     """
-    rendered = render_article_limited(without_title(body, title), links)
+    rendered = render_article_limited(without_title(body, title), links, SECONDS)
     html, shift = rendered.html, 0
     if "<h1" in html:
         # The page has its one first heading already.
