@@ -128,6 +128,19 @@ class DetailsForm(FlaskForm):  # type: ignore[misc]
         }  # fmt: skip
 
 
+class EditPersonForm(DetailsForm):
+    """Somebody known. Only admins change addresses: whoever has the address can sign in."""
+
+    email = EmailField(_l("E-mail"), [Length(max=254)], filters=[one_line])
+
+    def __init__(self, *args: Any, of: User, changes_address: bool, **kwargs: Any) -> None:
+        super().__init__(*args, of=of, **kwargs)
+        if not changes_address:
+            del self.email
+        elif not self.is_submitted():
+            self.email.data = of.email
+
+
 class AddPersonForm(DetailsForm):
     """Somebody new. Only those who may give roles are asked for them."""
 

@@ -97,6 +97,22 @@ def change(user: User, *, by: User, **details: Any) -> None:
         record("person.changed", user, by=by, fields=changed)
 
 
+def change_address(user: User, email: str, *, by: User) -> None:
+    """Give a person another e-mail address; sign-ins and links made under the old one end.
+
+    :raises Refused: if it is none, or somebody else has it.
+    """
+    address = clean_address(email)
+    if address == user.email:
+        return
+    with db.session.no_autoflush:
+        if find(address) is not None:
+            raise Refused(_("Somebody with this address is here already."), "email")
+    user.email = address
+    sign_ins.end_everywhere(user)
+    record("person.address_changed", user, by=by)
+
+
 def confirm_address(user: User) -> None:
     """Note that the address is theirs: they came by a link that was mailed there."""
     if user.verified_at is None:

@@ -7,7 +7,7 @@ from flask.typing import ResponseReturnValue
 from sqlalchemy import Select, func, or_, select
 
 from accounts import organisations, people, sign_ins
-from accounts.forms import AddPersonForm, DetailsForm, OrganisationForm, RolesForm, show_refusal
+from accounts.forms import AddPersonForm, EditPersonForm, OrganisationForm, RolesForm, show_refusal
 from accounts.models import Organisation, Role, SignIn, User
 from accounts.organisations import KINDS
 from accounts.roles import REQUESTER, ROLES
@@ -89,7 +89,7 @@ def show(number: int) -> ResponseReturnValue:
 def edit(number: int) -> ResponseReturnValue:
     """The page to change a person."""
     other = _found(number, "person.edit")
-    return _edit_page(other, DetailsForm(of=other))
+    return _edit_page(other, _edit_form(other))
 
 
 @bp.post("/people/<int:number>/edit")
@@ -97,11 +97,17 @@ def edit(number: int) -> ResponseReturnValue:
 def keep(number: int) -> ResponseReturnValue:
     """Change a person."""
     other = _found(number, "person.edit")
-    form = DetailsForm(of=other)
+    form = _edit_form(other)
     if not form.validate_on_submit():
         return _edit_page(other, form), 422
     if form.version.data != str(other.version):
         return _edit_page(other, _outdated(form, other.version)), 409
+    try:
+        if "email" in form:
+            people.change_address(other, form.email.data or "", by=person())
+    except Refused as refused:
+        show_refusal(form, refused)
+        return _edit_page(other, form), 422
     people.change(other, by=person(), **form.details())
     flash(_("Saved."), "success")
     return redirect(url_for(".show", number=number), 303)
@@ -275,7 +281,13 @@ def _new_page(form: AddPersonForm) -> str:
     return render_template("accounts/new_person.html", form=form)
 
 
-def _edit_page(other: User, form: DetailsForm) -> str:
+def _edit_form(other: User) -> EditPersonForm:
+    # One's own address is changed by another admin, lest one locks oneself out by a slip.
+    by_admin = can(person(), "people.give_roles") and person().id != other.id
+    return EditPersonForm(of=other, changes_address=by_admin)
+
+
+def _edit_page(other: User, form: EditPersonForm) -> str:
     return render_template("accounts/edit_person.html", other=other, form=form)
 
 
