@@ -91,7 +91,8 @@ def _give_fate(number: int, parsed: ParsedMail, content: bytes, *, by_hand: bool
         return
     _describe(row, parsed)
     _one_at_a_time(row)
-    twin = _twin(row)
+    with db.session.no_autoflush:
+        twin = _twin(row)
     if twin is not None:
         row.duplicate_of_id, row.ticket_id, row.ticket_message_id = twin.id, twin.ticket_id, twin.ticket_message_id
         _settle(row, "duplicate", _("The same mail came before, as mail %(number)s.", number=twin.id))
