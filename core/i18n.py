@@ -86,7 +86,7 @@ def day(time: datetime | None) -> str:
 
 def moment(time: datetime | None) -> str:
     """Date, hour and time zone, in the reader's language."""
-    return f"{flask_babel.format_datetime(time, 'medium')} {flask_babel.format_datetime(time, 'z')}" if time else ""
+    return _moment(language(), str(flask_babel.get_timezone()), time) if time else ""
 
 
 def country_name(code: str) -> str:
@@ -119,6 +119,12 @@ def time_zones() -> list[str]:
     return sorted(name for name in get_global("zone_territories") if "/" in name and not name.startswith(("Etc/", "SystemV/")))
 
 
+@lru_cache(maxsize=20_000)
+def _moment(_language: str, _time_zone: str, time: datetime) -> str:
+    # Lists show the same moments again and again, and Babel takes its time over each.
+    return f"{flask_babel.format_datetime(time, 'medium')} {flask_babel.format_datetime(time, 'z')}"
+
+
 @lru_cache
 def _sorted_choices(kind: str, code: str) -> list[tuple[str, str]]:
     names = _country_names(code) if kind == "country" else _language_names(code)
@@ -144,7 +150,7 @@ def _language_names(code: str) -> dict[str, str]:
 
 
 def _fold(text: str) -> str:
-    import unicodedata  # noqa: PLC0415 # Only needed once per language, for sorting.
+    import unicodedata  # Only needed once per language, for sorting.
 
     return unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode().casefold()
 
