@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from core.passages import Wanted, mark, passage
 from core.query_words import parse
+from core.tsvector import lexeme, vector
 from core.words import LANGUAGES, clean, fold, scan, stem
 
 
@@ -167,3 +168,8 @@ def test_a_text_without_the_words_shows_its_beginning():
 def test_marking_changes_no_letter(text):
     whole = "".join(piece for piece, _ in mark(text, HERON))
     assert whole.split() == text.split() or "".join(whole.split()) == "".join(text.split())
+
+
+def test_lexemes_for_postgresql_can_hold_anything():
+    assert lexeme("o'clock\\") == "'o''clock\\\\'"
+    assert vector({"a'b": [(1, "A"), (20_000, "D")], "far": [(20_000, "D")]}) == "'a''b':1A 'far'"

@@ -302,6 +302,16 @@ def test_a_change_is_found_at_once_and_the_old_text_is_not(library):
     assert library.health().documents == len(LIBRARY) - 1
 
 
+def test_what_is_deleted_from_a_large_index_that_is_being_read_is_gone(index):
+    index.rebuild(many(60, "Red bicycle", "Two wheels."))
+    assert index.search(Query(text="bicycle")).total == 60
+    index.apply([], ["article:1003"])
+    results = index.search(Query(text="bicycle", limit=100))
+    assert results.total == 59
+    assert "article:1003" not in [hit.id for hit in results.hits]
+    assert results.facets["kind"] == {"article": 59}
+
+
 def test_an_apply_of_nothing_and_a_delete_of_nothing_are_fine(library):
     library.apply([], [])
     library.apply([], ["article:999"])
