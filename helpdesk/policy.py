@@ -31,6 +31,7 @@ def sees_attachment(person: User | None, attachment: Attachment) -> bool:
 
 role_rule("ticket.ask", anyone, "Ask a question.")
 role_rule("desk.see", staff, "See the desk.")
+role_rule("ticket.open_for", staff, "Open a ticket for somebody else.")
 role_rule("mail.see", staff, "See the mail log, and replay a mail.")
 role_rule("mail.hand_in", staff, "Hand in a raw mail by API, with a token for that.")
 role_rule("ticket.list_own", lambda person: person is not None, "List one's own tickets.")

@@ -62,14 +62,15 @@ class Recipients:
 
 
 def ask(
-    *, by: User, title: str, words: Words, topic: str = "", service: str = "enquiry", country: str = "", language: str = "",
-    organisation: Organisation | None = None, may_publish: bool = False, cc: Sequence[User] = (),
+    *, by: User, title: str, words: Words, topic: str = "", service: str = "enquiry", country: str = "",
+    language: str = "", organisation: Organisation | None = None, may_publish: bool = False, cc: Sequence[User] = (),
 ) -> Ticket:  # fmt: skip
     """Open a ticket with its first message."""
     ticket = Ticket(
-        title=_title(title, words.body), requester=by, topic=topic, service=service if service in SERVICES else "enquiry",
-        country=country or by.country, language=language or by.language, organisation=organisation or by.organisation,
-        may_publish=may_publish, channel=words.channel, state=NEW,
+        title=_title(title, words.body), requester=by, topic=topic,
+        service=service if service in SERVICES else "enquiry", country=country or by.country,
+        language=language or by.language, organisation=organisation or by.organisation, may_publish=may_publish,
+        channel=words.channel, state=NEW,
     )  # fmt: skip
     db.session.add(ticket)
     ticket.participants.append(Participant(user=by, kind="requester"))
@@ -183,7 +184,8 @@ def move(ticket: Ticket, name: str) -> None:
     """
     sources, target = MOVES[name]
     if ticket.state not in sources:
-        raise NotNow(_("This is not possible while the ticket is “%(state)s”.", state=str(STATES[ticket.state]).lower()))
+        state = str(STATES[ticket.state]).lower()
+        raise NotNow(_("This is not possible while the ticket is “%(state)s”.", state=state))
     if (ticket.state in NEEDS_ANSWER) != (target in NEEDS_ANSWER):
         ticket.turn_since = now()
     ticket.state = target
@@ -269,7 +271,9 @@ def cite(message: Message, target: Article | Answer, *, by: User) -> None:
     )
     if known is None:
         db.session.add(
-            Citation(ticket_id=message.ticket_id, message_id=message.id, target_kind=kind, target_id=target.id, by_id=by.id)
+            Citation(
+                ticket_id=message.ticket_id, message_id=message.id, target_kind=kind, target_id=target.id, by_id=by.id
+            )
         )
         record("ticket.cited", message.ticket, by=by, message=message, kind=kind, target=target.id)
 
@@ -288,7 +292,7 @@ def default_recipients(ticket: Ticket) -> Recipients:
 
 
 def _speaks_for_the_desk(ticket: Ticket, by: User, words: Words) -> bool:
-    """Whether a message is the desk's. Staff who asked themselves, or who answer by mail as one of those in Cc, ask."""
+    """Whether a message is the desk's; not of staff who asked themselves, or who write by mail as one in Cc."""
     if not by.is_staff or ticket.requester_id == by.id:
         return False
     return words.channel != "mail" or all(part.user_id != by.id for part in ticket.participants)
@@ -312,7 +316,8 @@ def _add(ticket: Ticket, *, by: User, words: Words, kind: str, by_staff: bool = 
         body_html=markdown.render_message(words.body) if words.is_markdown else markdown.render_plain(words.body),
         full_text=words.full_text if words.full_text != words.body else "",
         has_more=bool(words.full_text and words.full_text != words.body), by_staff=by_staff, channel=words.channel,
-        mail_message_id=words.mail_message_id, is_verified=words.is_verified, language=words.language, created_at=now(),
+        mail_message_id=words.mail_message_id, is_verified=words.is_verified, language=words.language,
+        created_at=now(),
     )  # fmt: skip
     message.ticket = ticket
     db.session.add(message)

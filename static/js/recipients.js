@@ -1,5 +1,6 @@
-/* Who receives a reply: keeps the line above the text true while To and Cc are edited, and offers each address with a
-   button that takes it out. Without scripts the two fields are edited as text. */
+/* Who receives a reply: keeps the line above the text true while To and Cc are edited. Two text fields (data-to, data-cc) get
+   a button for each address that takes it out; check boxes (data-recipient="Name <address>", named to and cc) never hold one
+   person in both. Without scripts the fields and boxes work as they are. */
 
 import { element, first, word } from "./words.js";
 
@@ -35,6 +36,29 @@ function watch(box) {
   draw();
 }
 
+function watchBoxes(box) {
+  const boxes = [...box.querySelectorAll("input[data-recipient]")];
+  const added = box.querySelector("[data-recipients-add]");
+  const chosen = (kind) => boxes.filter((one) => one.name === kind && one.checked).map((one) => one.dataset.recipient);
+  const draw = () => {
+    const cc = [...chosen("cc"), ...split(added?.value ?? "")];
+    box.querySelector("[data-recipients-line]").textContent = chosen("to").join(", ") || word("toNobody");
+    box.querySelector("[data-recipients-cc]").textContent = cc.join(", ");
+    box.querySelector("[data-recipients-cc-part]").hidden = !cc.length;
+  };
+  box.addEventListener("change", (event) => {
+    const { target } = event;
+    if (!target.checked || !boxes.includes(target)) return;
+    for (const other of boxes) if (other !== target && other.value === target.value) other.checked = false;
+  });
+  for (const name of ["input", "change"]) box.addEventListener(name, draw);
+  draw();
+}
+
 export function start(root) {
-  for (const box of root.querySelectorAll("[data-recipients]")) if (first(box, "Recipients")) watch(box);
+  for (const box of root.querySelectorAll("[data-recipients]")) {
+    if (!first(box, "Recipients")) continue;
+    if (box.querySelector("[data-recipient]")) watchBoxes(box);
+    else watch(box);
+  }
 }
