@@ -16,7 +16,7 @@ from core.mime import ParsedMail, Unparsable
 from core.mime_child import parse_in_child
 from core.policy import permits
 from core.web import FILE_POLICY, page_url, person
-from helpdesk import inbound, mail_api, outbound
+from helpdesk import desk_views, inbound, mail_api, outbound, queue
 from helpdesk.intake import header_of
 from helpdesk.intake_models import FATES, InboundMail, RawMail
 from helpdesk.models import Ticket
@@ -140,24 +140,26 @@ def retry(number: int) -> ResponseReturnValue:
 
 
 def _around(where: str) -> dict[str, Any]:
-    """What every page of the log shows beside itself: the lists, with how much waits for somebody."""
-    waiting = {
-        "quarantine": select(InboundMail.id).where(InboundMail.fate == "quarantine"),
-        "dead": select(OutgoingMail.id).where(OutgoingMail.state == "dead"),
-    }
-    counts = {name: _shown_count(statement) for name, statement in waiting.items()}
+    """What stands beside every page of the log: the lists of the desk, with those of mail opened up."""
+    counts = queue.counts(person())
+    failed = _shown_count(select(OutgoingMail.id).where(OutgoingMail.state == "dead"))
     fate = request.args.get("fate", "") if where == "in" else ""
     state = request.args.get("state", "") if where == "out" else ""
-    nav = [
-        (_("Mail"), [
-            (_("Mail in"), url_for(".index"), None, "", where == "in" and fate != "quarantine"),
-            (_("Quarantine"), url_for(".index", fate="quarantine"), counts["quarantine"], "", fate == "quarantine"),
-            (_("Mail out"), url_for(".sent"), None, "", where == "out" and state != "dead"),
-            (_("Failed"), url_for(".sent", state="dead"), counts["dead"], "", state == "dead"),
-        ]),
-        (_("Desk"), [(_("Queue"), f"{request.script_root}/desk", None, "", False)]),
-    ]  # fmt: skip
-    return {"desk_nav": nav}
+    mail = [
+        (_("Mail log"), url_for(".index"), None, "", where == "in" and fate != "quarantine"),
+        (
+            _("Quarantine"),
+            url_for(".index", fate="quarantine"),
+            counts["quarantine"],
+            "quarantine",
+            fate == "quarantine",
+        ),
+        (_("Mail out"), url_for(".sent"), None, "", where == "out" and state != "dead"),
+        (_("Not delivered"), url_for(".sent", state="dead"), failed, "", state == "dead"),
+    ]
+    # The last list of the desk is the short form of this one.
+    *lists, (heading, _short) = desk_views.nav(counts, "")
+    return {"desk_nav": [*lists, (heading, mail)], "live_url": url_for("desk.counts")}
 
 
 def _shown_count(statement: Select[Any]) -> str:
