@@ -46,7 +46,7 @@ class ProposeForm(FlaskForm):  # type: ignore[misc]
             del self.seeker
 
     def validate_seeker(self, field: Any) -> None:
-        """Staff say whom they propose it for."""
+        """Staff say for whom they propose it."""
         if not (field.data or "").strip():
             raise ValidationError(_("Whom is it for?"))
 
@@ -67,7 +67,8 @@ class OutcomeForm(FlaskForm):  # type: ignore[misc]
     """What came of it."""
 
     outcome = RadioField(_l("Did it help?"), [InputRequired()])
-    note = TextAreaField(_l("What changed?"), [Length(max=TEXT_LENGTH)])
+    # The page has another note, of an exchange.
+    note = TextAreaField(_l("What changed?"), [Length(max=TEXT_LENGTH)], id="outcome-note")
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

@@ -16,7 +16,7 @@ MOST_GRANTS = 20
 
 
 def link(connection: Connection, user: User) -> str:
-    """The address of a connection for one of its two sides, for a mail. It ends with the person's next new password."""
+    """The address of a connection for one of its two sides, for a mail. It ends with that person's next password."""
     return external(
         "connections.show", number=connection.id, key=signing.sign(PURPOSE, [connection.id, user.id, user.epoch])
     )

@@ -5,11 +5,13 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ForeignKey, Index, Select, String, Text, UniqueConstraint, or_, select
+from sqlalchemy import ForeignKey, Index, Select, String, Text, UniqueConstraint, and_, or_, select
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from accounts.models import User
+from accounts.models import Role, User
+from accounts.roles import CHAMPION
 from core.db import Model, now
+from core.i18n import _
 from kb import topics
 from peers.states import PROPOSED
 
@@ -41,15 +43,30 @@ class Profile(Model):
 
     __mapper_args__ = {"version_id_col": version}
 
+    @property
+    def name(self) -> str:
+        """The name to show; never a part of the address, which nobody is shown before an introduction."""
+        return self.user.name or _("A champion")
+
+    @property
+    def is_paused(self) -> bool:
+        """Whether the champion takes no introductions for a while."""
+        return self.paused_until is not None and self.paused_until > now()
+
     @classmethod
     def visible_to(cls, user: User | None) -> Select[tuple[Profile]]:  # type: ignore[override]
-        """What each chose to show: to everyone, to champions and staff, to staff, or to nobody but themselves."""
+        """What each chose to show: to everyone, to champions and staff, to staff, or to nobody but themselves.
+
+        Whoever is disabled or no champion any more is shown to nobody.
+        """
         levels = ["public"]
         if user is not None and (user.is_champion or user.is_staff):
             levels.append("peers")
         if user is not None and user.is_staff:
             levels.append("staff")
-        shown = cls.visibility.in_(levels)
+        champions = select(Role.user_id).where(Role.role == CHAMPION)
+        disabled = select(User.id).where(User.is_disabled)
+        shown = and_(cls.visibility.in_(levels), cls.user_id.in_(champions), cls.user_id.not_in(disabled))
         own = cls.user_id == user.id if user is not None else None
         return select(cls).where(or_(shown, own) if own is not None else shown)
 

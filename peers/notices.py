@@ -1,4 +1,4 @@
-"""What people are told about connections, by mail. Addresses are shared only in the introduction."""
+"""What people are told about connections, by mail. Names and addresses are shared only in the introduction."""
 
 from flask import Flask
 
@@ -23,7 +23,10 @@ def recipient(user: User) -> Recipient:
 
 @on("connection.proposed")
 def ask_both(event: Event) -> None:
-    """Ask whoever has not accepted yet, the helper first of all, with a link that needs no sign-in."""
+    """Ask whoever has not accepted yet, the helper first of all, with a link that needs no sign-in.
+
+    The mail knows of the other side no more than the country.
+    """
     connection = db.session.get(Connection, event.subject_id)
     if connection is None or connection.state != PROPOSED:
         return
@@ -32,8 +35,9 @@ def ask_both(event: Event) -> None:
     for user, other, accepted in sides:
         if accepted is None:
             mail.queue(
-                "connection_proposed", recipient(user), f"event-{event.id}", about=connection, is_automatic=True, user=user,
-                other=other, connection=connection, link=grants.link(connection, user), helps=user is connection.helper,
+                "connection_proposed", recipient(user), f"event-{event.id}", about=connection, is_automatic=True,
+                country=other.country, connection=connection, link=grants.link(connection, user),
+                helps=user is connection.helper,
             )  # fmt: skip
 
 
@@ -45,33 +49,32 @@ def introduce(event: Event) -> None:
         return
     for user, other in ((connection.helper, connection.seeker), (connection.seeker, connection.helper)):
         mail.queue(
-            "connection_introduced", recipient(user), f"event-{event.id}", about=connection, reply_to=other.email, user=user,
+            "connection_introduced", recipient(user), f"event-{event.id}", about=connection, reply_to=other.email,
             other=other, connection=connection, link=grants.link(connection, user),
         )  # fmt: skip
 
 
-@on("connection.declined")
+@on("connection.declined", "connection.expired")
 def tell_the_proposer(event: Event) -> None:
-    """Tell whoever proposed it that it will not happen, not who said no."""
+    """Tell whoever proposed it that it will not happen, not who said no, nor whether anybody did."""
     connection = db.session.get(Connection, event.subject_id)
     if connection is None or event.actor_id == connection.proposed_by_id:
         return
-    user = connection.proposed_by
     mail.queue(
-        "connection_declined", recipient(user), f"event-{event.id}", about=connection, is_automatic=True, user=user,
-        connection=connection,
+        "connection_declined", recipient(connection.proposed_by), f"event-{event.id}", about=connection,
+        is_automatic=True, connection=connection,
     )  # fmt: skip
 
 
 @on("connection.closed")
 def thank_both(event: Event) -> None:
-    """Thank the side that did not close it, with the outcome that was noted."""
+    """Thank the side that did not close it (both, if staff did), with the outcome that was noted."""
     connection = db.session.get(Connection, event.subject_id)
     if connection is None:
         return
     for user in (connection.helper, connection.seeker):
         if user.id != event.actor_id:
             mail.queue(
-                "connection_closed", recipient(user), f"event-{event.id}", about=connection, is_automatic=True, user=user,
+                "connection_closed", recipient(user), f"event-{event.id}", about=connection, is_automatic=True,
                 connection=connection, link=grants.link(connection, user),
             )  # fmt: skip

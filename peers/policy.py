@@ -11,7 +11,7 @@ def sees_profile(person: User | None, profile: Profile) -> bool:
     """As the champion chose; oneself always."""
     if person is not None and person.id == profile.user_id:
         return True
-    if profile.user.is_disabled or profile.visibility == "hidden":
+    if profile.user.is_disabled or not profile.user.is_champion or profile.visibility == "hidden":
         return False
     if profile.visibility == "public":
         return True
@@ -21,7 +21,7 @@ def sees_profile(person: User | None, profile: Profile) -> bool:
 
 
 def side(person: User | None, connection: Connection) -> str:
-    """Which side a person is: seeker, helper, or "" for neither; a signed link opened in this browser stands for its person."""
+    """Which side a person is: seeker, helper, or "" for neither; a signed link opened here stands for its person."""
     who = person if person is not None else grants.holder(connection)
     if who is None:
         return ""
@@ -35,6 +35,17 @@ def sees(person: User | None, connection: Connection) -> bool:
         or bool(side(person, connection))
         or (person is not None and person.id == connection.proposed_by_id)
     )
+
+
+def knows(person: User | None, connection: Connection, user: User) -> bool:
+    """Whether a reader of a connection may know the name of one of its two sides.
+
+    Before the introduction a side knows only itself; whoever proposed it chose both, and staff see both.
+    """
+    who = person if person is not None else grants.holder(connection)
+    if who is None:
+        return False
+    return connection.introduced_at is not None or who.is_staff or who.id in (user.id, connection.proposed_by_id)
 
 
 role_rule("peers.browse", anyone, "See the directory and the map, as far as champions chose to show themselves.")

@@ -3,11 +3,14 @@
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
+from sqlalchemy import select
+
 from accounts.models import User
 from core.db import db, now
 from core.events import record
 from core.exceptions import Refused
 from core.i18n import _
+from kb.topics import TOPICS
 from peers.models import Profile, ProfileTopic
 from peers.states import LEVELS, VISIBILITIES
 
@@ -16,7 +19,13 @@ MOST_CONNECTIONS = 10
 
 def of(user: User) -> Profile | None:
     """A person's profile, if they keep one."""
-    return db.session.scalar(db.select(Profile).where(Profile.user_id == user.id))
+    return db.session.execute(select(Profile).where(Profile.user_id == user.id)).scalar_one_or_none()
+
+
+def locked(user: User) -> Profile | None:
+    """A person's profile, held until the transaction ends, so that two proposals cannot both take the last place."""
+    statement = select(Profile).where(Profile.user_id == user.id).with_for_update(of=Profile)
+    return db.session.execute(statement.execution_options(populate_existing=True)).scalar_one_or_none()
 
 
 def begin(user: User) -> Profile:
@@ -25,7 +34,6 @@ def begin(user: User) -> Profile:
     if profile is None:
         profile = Profile(user_id=user.id, user=user)
         db.session.add(profile)
-        db.session.flush()
         record("profile.begun", profile, by=user)
     return profile
 
@@ -37,10 +45,12 @@ def keep(
     """Write a profile anew.
 
     :param topics: topic -> level.
-    :raises Refused: for a level or visibility that does not exist, or a capacity out of range.
+    :raises Refused: for a topic, level or visibility that does not exist, or a capacity out of range.
     """
     if visibility not in VISIBILITIES:
         raise Refused(_("Choose who may see your profile."), "visibility")
+    if unknown := set(topics) - set(TOPICS):
+        raise Refused(_("There is no topic “%(topic)s”.", topic=sorted(unknown)[0]), "topics")
     if unknown := set(topics.values()) - set(LEVELS):
         raise Refused(_("There is no level “%(level)s”.", level=sorted(unknown)[0]), "topics")
     if not 0 <= capacity <= MOST_CONNECTIONS:

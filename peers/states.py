@@ -22,6 +22,10 @@ MOVES: dict[str, tuple[frozenset[str], str]] = {
 # Those that count against a champion's capacity.
 RUNNING = (PROPOSED, INTRODUCED)
 
+# What the two sides are told of the ends before an introduction: not whether somebody said no, or nobody answered.
+ENDED = (DECLINED, EXPIRED)
+NOT_COME_ABOUT = lazy("Did not come about")
+
 LEVELS = {"learning": lazy("Learning"), "working": lazy("Working on it"), "expert": lazy("Has done it")}
 VISIBILITIES = {
     "hidden": lazy("Nobody"),
