@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import Computed, ForeignKey, Index, Select, String, Text, UniqueConstraint, select
+from sqlalchemy import ForeignKey, Index, Select, String, Text, UniqueConstraint, select
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from accounts.models import Organisation, User
@@ -23,8 +23,7 @@ class Ticket(Model):
     __tablename__ = "ticket"
     __table_args__ = (
         Index("ix_ticket_state_activity", "state", "last_activity_at", "id"),
-        Index("ix_ticket_turn", "turn", "last_activity_at", "id"),
-        Index("ix_ticket_assignee", "assignee_id", "turn", "last_activity_at", "id"),
+        Index("ix_ticket_assignee", "assignee_id", "state", "last_activity_at", "id"),
         Index("ix_ticket_activity", "last_activity_at", "id"),
         Index("ix_ticket_turn", "state", "turn_since", "id"),
         Index("ix_ticket_priority", "state", "priority", "turn_since", "id"),
@@ -45,12 +44,6 @@ class Ticket(Model):
     topic: Mapped[str] = mapped_column(String(60), default="")
     service: Mapped[str] = mapped_column(String(30), default="enquiry")
     state: Mapped[str] = mapped_column(String(10), default=NEW)
-    # Whose turn it is: desk, them or ended. Kept by the database itself, so that one index serves each list of the desk.
-    turn: Mapped[str] = mapped_column(
-        String(5),
-        Computed("CASE WHEN state IN ('new', 'open') THEN 'desk' WHEN state = 'waiting' THEN 'them' ELSE 'ended' END",
-                 persisted=True),
-    )  # fmt: skip
     priority: Mapped[str] = mapped_column(String(10), default="normal")
     assignee_id: Mapped[int | None] = mapped_column(ForeignKey("user.id"))
     # web, mail, api or desk
