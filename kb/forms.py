@@ -162,20 +162,25 @@ class AnswerForm(FlaskForm):  # type: ignore[misc]
 class BasisForm(FlaskForm):  # type: ignore[misc]
     """Why a past answer may be published."""
 
-    basis = RadioField(
-        _l("Why may this be published?"),
-        choices=[
-            (answers.CONSENT, _l("The person who asked agreed.")),
-            (answers.NOTHING_PERSONAL, _l("I have read it: nothing in it belongs to the person who asked.")),
-        ],
-    )
+    basis = RadioField(_l("Why may this be published?"))
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.basis.choices = [
+            (answers.CONSENT, _("The person who asked agreed.")),
+            (answers.NOTHING_PERSONAL, _("I have read it: nothing in it belongs to the person who asked.")),
+        ]
 
 
 class FeedbackForm(FlaskForm):  # type: ignore[misc]
     """Whether a text helped."""
 
-    helpful = RadioField(_l("Was this helpful?"), choices=[("yes", _l("Yes")), ("no", _l("No"))])
+    helpful = RadioField(_l("Was this helpful?"))
     comment = TextAreaField(_l("What was missing, or wrong?"), [keepable, Length(max=feedback.COMMENT_LENGTH)])
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.helpful.choices = [("yes", _("Yes")), ("no", _("No"))]
 
 
 def visibility_choices() -> list[tuple[str, str]]:

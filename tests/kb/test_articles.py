@@ -1,6 +1,9 @@
 """What can be done with an article: who, when, why, and what readers get."""
 
+import io
+
 import pytest
+from PIL import Image
 from sqlalchemy import select
 
 from core.db import db
@@ -11,10 +14,15 @@ from kb.models import Article, ArticleFile, Feedback, Revision
 from kb.pages import Details
 from tests.conftest import member
 
-PNG = bytes.fromhex(
-    "89504e470d0a1a0a0000000d4948445200000001000000010806000000"
-    "1f15c4890000000d49444154789c6360f8cfc000000301010018dd8db00000000049454e44ae426082"
-)
+
+def png() -> bytes:
+    """A small real picture."""
+    out = io.BytesIO()
+    Image.new("RGB", (2, 2), "teal").save(out, "PNG")
+    return out.getvalue()
+
+
+PNG = png()
 
 
 def written(title="Lots", body="Body.", state="published", **more) -> Article:
