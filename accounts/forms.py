@@ -85,11 +85,11 @@ class DetailsForm(FlaskForm):  # type: ignore[misc]
 
     name = StringField(_l("Name"), [DataRequired(_l("Write a name.")), Length(max=200)], filters=[one_line])
     organisation = StringField(_l("Organisation"), [Length(max=200)], filters=[one_line])
-    country = SelectField(_l("Country"))
+    country = SelectField(_l("Country"), default="")
     languages = Checkboxes(_l("Languages that you speak"))
-    other_language = SelectField(_l("Another language"))
-    language = SelectField(_l("Language of pages and mails"))
-    time_zone = SelectField(_l("Time zone"))
+    other_language = SelectField(_l("Another language"), default="")
+    language = SelectField(_l("Language of pages and mails"), default="")
+    time_zone = SelectField(_l("Time zone"), default="")
     version = HiddenField()
 
     def __init__(self, *args: Any, of: User | None = None, **kwargs: Any) -> None:
@@ -196,7 +196,7 @@ class OrganisationForm(FlaskForm):  # type: ignore[misc]
 
     name = StringField(_l("Name"), [DataRequired(_l("An organisation needs a name.")), Length(max=200)],
                        filters=[one_line])  # fmt: skip
-    country = SelectField(_l("Country"))
+    country = SelectField(_l("Country"), default="")
     kind = SelectField(_l("Kind"))
     website = StringField(_l("Website"), [Length(max=500)], filters=[one_line])
     version = HiddenField()
