@@ -57,7 +57,8 @@ def answer_path(slug: str) -> str:
 
 def file_path(token: str, name: str) -> str:
     """Where a file of the knowledge base is loaded, on this site."""
-    return f"{_root()}/kb/files/{token}/{quote(name, safe='')}"
+    # A name of dots alone would be a way up.
+    return f"{_root()}/kb/files/{token}/{quote(name if name.strip('.') else 'file', safe='')}"
 
 
 def _root() -> str:
