@@ -25,6 +25,8 @@ class Happening:
     sentence: str
     at: datetime
     actor_id: int | None
+    # Whether it is worth a line between the messages: it ended, began again, or went to somebody.
+    is_turning: bool
 
 
 def events_of(ticket: Ticket, limit: int = MOST) -> list[Any]:
@@ -58,7 +60,9 @@ def told(events: Iterable[Any], names: Mapping[int, str]) -> list[Happening]:
     for event in events:
         sentence = _sentence(event.name, event.data, event.actor_id, names)
         if sentence:
-            happenings.append(Happening(event.name, sentence, event.at, event.actor_id))
+            ends = {event.data.get("old"), event.data.get("new")} & {SOLVED, CLOSED}
+            turning = event.name == "ticket.assigned" or (event.name == "ticket.moved" and bool(ends))
+            happenings.append(Happening(event.name, sentence, event.at, event.actor_id, turning))
     return happenings
 
 

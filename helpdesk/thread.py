@@ -33,8 +33,6 @@ MOST_OTHERS = 5
 _TOGETHER = timedelta(seconds=3)
 _FRESH = timedelta(hours=1)
 _SEPARATOR = "\x1f"
-# Events that the thread itself tells, between its messages.
-_IN_THREAD = frozenset({"ticket.moved", "ticket.assigned"})
 _LOADED = (joinedload(Ticket.requester).lazyload(User.role_rows), joinedload(Ticket.organisation))
 
 
@@ -253,7 +251,7 @@ def _entries(messages: Sequence[Any], happenings: Sequence[Happening]) -> list[E
     since = written[0][0] if written else None
     between = [
         each for each in happenings
-        if each.name in _IN_THREAD and (since is None or each.at >= since)
+        if each.is_turning and (since is None or each.at >= since)
         and not any(author == each.actor_id and abs(at - each.at) <= _TOGETHER for at, author in written)
     ]  # fmt: skip
     entries = [(message.created_at, 0, Entry(message=message)) for message in messages]
