@@ -11,7 +11,8 @@ from datetime import timedelta
 
 from flask import Flask, Request, current_app, g, request, session
 from flask_login import LoginManager, login_user, logout_user
-from sqlalchemy import delete, select, update
+from sqlalchemy import bindparam, delete, select, update
+from sqlalchemy.orm import joinedload
 
 from accounts import scopes as known_scopes
 from accounts.models import ApiToken, SignIn, User
@@ -32,6 +33,17 @@ MOST_TOKENS = 20
 LONGEST_TOKEN_DAYS = 366
 
 login_manager = LoginManager()
+
+# Asked by nearly every request: made once, with the person's roles in the same row.
+_ROLES = joinedload(User.role_rows)
+_BY_SESSION = (
+    select(SignIn).where(SignIn.token_hash == bindparam("token_hash"), SignIn.expires_at > bindparam("moment"))
+    .options(joinedload(SignIn.user).options(_ROLES))
+)  # fmt: skip
+_BY_BEARER = (
+    select(ApiToken).where(ApiToken.token_hash == bindparam("token_hash"))
+    .options(joinedload(ApiToken.user).options(_ROLES))
+)  # fmt: skip
 
 
 def init_app(app: Flask) -> None:
@@ -163,9 +175,8 @@ def _by_session(token: str) -> User | None:
     seen = session.get("seen", 0)
     if time.time() - seen > settings.security.session_idle_minutes * 60:
         return None
-    sign_in = db.session.scalar(
-        select(SignIn).join(SignIn.user).where(SignIn.token_hash == hash_of(token), SignIn.expires_at > now())
-    )
+    found = db.session.scalars(_BY_SESSION, {"token_hash": hash_of(token), "moment": now()})
+    sign_in = found.unique().one_or_none()
     if sign_in is None:
         return None
     user: User = sign_in.user
@@ -183,7 +194,7 @@ def _by_bearer(asked: Request) -> User | None:
     kind, _, secret = asked.headers.get("Authorization", "").partition(" ")
     if kind.lower() != "bearer" or not secret:
         return None
-    token = db.session.scalar(select(ApiToken).where(ApiToken.token_hash == hash_of(secret.strip())))
+    token = db.session.scalars(_BY_BEARER, {"token_hash": hash_of(secret.strip())}).unique().one_or_none()
     if token is None or not token.is_live or token.user.is_disabled:
         return None
     g.api_scopes = tuple(token.scopes)

@@ -45,6 +45,10 @@ Json = JSON().with_variant(JSONB, "postgresql")
 may_write: ContextVar[bool] = ContextVar("may_write", default=True)
 
 
+# What is small and worth little, such as a count of requests, does not wait for the disk.
+_may_be_lost: ContextVar[bool] = ContextVar("may_be_lost", default=False)
+
+
 def now() -> datetime:
     """The present moment, aware, in UTC."""
     return datetime.now(UTC)
@@ -132,12 +136,12 @@ def write_apart(statement: Executable) -> Any:  # Whatever the statement returns
     """Write something small that stands whatever becomes of the request, such as a count; before all else is written.
 
     A request that only reads has begun a transaction that may not write any more once somebody else has written; so
-    what was begun ends first.
+    what was begun ends first. A power cut may lose it.
 
     :return: the first value that the statement returns, if it returns any.
     """
     db.session.commit()
-    before = may_write.set(True)
+    before, durable = may_write.set(True), _may_be_lost.set(True)
     try:
         result = db.session.execute(statement)
         # All of it is fetched: SQLite cannot commit while a statement is half read.
@@ -145,6 +149,7 @@ def write_apart(statement: Executable) -> Any:  # Whatever the statement returns
         db.session.commit()
     finally:
         may_write.reset(before)
+        _may_be_lost.reset(durable)
     return rows[0][0] if rows else None
 
 
@@ -180,4 +185,8 @@ def tune_sqlite(engine: Engine, busy_seconds: int) -> None:
 
     @event.listens_for(engine, "begin")
     def begin(connection: Connection) -> None:
+        wanted = "NORMAL" if _may_be_lost.get() else "FULL"
+        if connection.info.get("synchronous", "FULL") != wanted:
+            connection.exec_driver_sql(f"PRAGMA synchronous={wanted}")
+            connection.info["synchronous"] = wanted
         connection.exec_driver_sql("BEGIN IMMEDIATE" if may_write.get() else "BEGIN")

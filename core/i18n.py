@@ -4,17 +4,18 @@ import contextlib
 from collections.abc import Iterator
 from datetime import datetime
 from functools import lru_cache
+from typing import Any
 
 import flask_babel
 import pycountry
 from babel import Locale, UnknownLocaleError
 from babel.core import get_global
 from flask import Flask, current_app, has_request_context, request
-from flask_babel import Babel, force_locale, get_locale
-from flask_babel import gettext as _
-from flask_babel import lazy_gettext as lazy
+from flask_babel import Babel, LazyString, force_locale, get_locale, get_translations
 from flask_babel import ngettext as ngettext  # noqa: PLC0414 # Re-exported for the parts.
 from flask_login import current_user
+from jinja2 import pass_eval_context
+from jinja2.nodes import EvalContext
 from markupsafe import Markup, escape
 
 from core.db import now
@@ -34,9 +35,46 @@ def init_app(app: Flask, languages: tuple[str, ...], time_zone: str) -> None:
     app.config["BABEL_DEFAULT_TIMEZONE"] = time_zone
     app.config["LANGUAGES"] = languages
     Babel(app, locale_selector=_select_language, timezone_selector=_select_time_zone)
+    app.jinja_env.globals.update(_=_in_template, gettext=_in_template)
     app.jinja_env.filters.update(
         ago=ago, day=day, moment=moment, country_name=country_name, language_name=language_name
     )
+
+
+def _(message: str, **values: Any) -> str:
+    """A sentence in the language of this page or mail, with named values put in."""
+    text = _translated(message)
+    return text % values if values else text
+
+
+def lazy(message: str, **values: Any) -> LazyString:
+    """A sentence that is put into the reader's language when it is shown."""
+    return LazyString(_, message, **values)
+
+
+# A page says a hundred sentences; each is looked up once in each language. Only sentences of ours come here.
+_known: dict[tuple[str, str], str] = {}
+_MOST_KNOWN = 20_000
+
+
+def _translated(message: str) -> str:
+    locale = get_locale()
+    if locale is None:
+        return message
+    key = (locale.language, message)
+    known = _known.get(key)
+    if known is None:
+        known = str(get_translations().ugettext(message))
+        if len(_known) < _MOST_KNOWN:
+            _known[key] = known
+    return known
+
+
+@pass_eval_context
+def _in_template(context: EvalContext, message: str, **values: Any) -> str:
+    """The same for templates; as Jinja's own, what is put in is escaped, and a percent sign is written twice."""
+    text = _translated(message)
+    return (Markup(text) if context.autoescape else text) % values
 
 
 def language() -> str:

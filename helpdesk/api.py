@@ -17,7 +17,7 @@ from core.i18n import _, country_codes
 from core.policy import checked, permits, require
 from core.web import deny, external, person
 from helpdesk import tickets
-from helpdesk.models import Message, Ticket
+from helpdesk.models import Message, Participant, Ticket
 from helpdesk.states import PRIORITIES, SERVICES, STATES
 from helpdesk.tickets import Words
 
@@ -135,7 +135,8 @@ def add_message(number: int) -> ResponseReturnValue:
 
 
 _LISTED = (
-    joinedload(Ticket.requester), joinedload(Ticket.assignee), joinedload(Ticket.organisation), selectinload(Ticket.tag_rows),
+    joinedload(Ticket.requester).lazyload(User.role_rows), joinedload(Ticket.assignee).lazyload(User.role_rows),
+    joinedload(Ticket.organisation), selectinload(Ticket.tag_rows),
 )  # fmt: skip
 
 
@@ -211,7 +212,9 @@ def _apply(ticket: Ticket, data: dict[str, Any], by: User) -> None:
 
 
 def _ticket(number: int, permission: str) -> Ticket:
-    statement = db.select(Ticket).where(Ticket.id == number).options(*_LISTED, selectinload(Ticket.participants))
+    statement = db.select(Ticket).where(Ticket.id == number).options(
+        *_LISTED, selectinload(Ticket.participants).joinedload(Participant.user).lazyload(User.role_rows)
+    )
     ticket = db.session.scalar(statement) if number < 2**31 else None
     if ticket is None:
         checked(permission)
