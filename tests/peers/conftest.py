@@ -85,7 +85,8 @@ def mails_to(look):
                 db.select(OutgoingMail).where(OutgoingMail.recipient == CAST[key][1]).order_by(OutgoingMail.id)
             ).all()
             return [
-                "\n".join([row.notice, row.subject, row.reply_to, row.sender_name, row.text, row.html]) for row in rows
+                f"{row.notice}\n{row.subject}\n{row.reply_to}\n{row.sender_name}\n{row.text}\n{row.html}"
+                for row in rows
             ]
 
         return look(ask)
