@@ -1,6 +1,7 @@
 """The embedded search index: Whoosh in a directory, written by the worker, read by every web process."""
 
 import contextlib
+import os
 import threading
 import time
 from array import array
@@ -33,6 +34,10 @@ class WhooshIndex:
 
     def __init__(self, directory: Path) -> None:
         self._directory = directory
+        self._forget()
+
+    def _forget(self) -> None:
+        self._process = os.getpid()
         self._lock = threading.Lock()
         self._snapshot: Snapshot | None = None
         self._signature: tuple[int, int, int] | None = None
@@ -71,6 +76,9 @@ class WhooshIndex:
             raise
 
     def _current(self) -> Snapshot:
+        if self._process != os.getpid():
+            # After a fork, parent and child would move the positions of the same open files.
+            self._forget()
         now = time.monotonic()
         snapshot = self._snapshot
         if snapshot is not None and now - self._looked < _LOOK_EVERY:

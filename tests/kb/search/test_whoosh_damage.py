@@ -247,6 +247,19 @@ def test_a_reader_sees_what_another_process_wrote(directory, monkeypatch):
     assert found(reader, "pelican") == ["article:98"]
 
 
+def test_a_forked_process_opens_the_index_for_itself(directory):
+    index = WhooshIndex(directory)
+    right = found(index, "amendments")
+    inherited = index._snapshot
+    child = os.fork()
+    if child == 0:
+        is_right = found(index, "amendments") == right and index._snapshot is not inherited
+        os._exit(0 if is_right else 1)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+    assert found(index, "amendments") == right
+    assert index._snapshot is inherited
+
+
 def test_a_place_that_cannot_be_written_makes_the_index_unavailable(tmp_path):
     blocked = tmp_path / "file"
     blocked.write_text("not a directory")
