@@ -191,7 +191,7 @@ def _note_bounce(bounce: Bounce) -> str:
     said = " ".join(text for text in (bounce["status"], bounce["diagnostic"], bounce["recipient"]) if text)[:500]
     original = bounce["original_message_id"][:ID_LENGTH]
     sent = None
-    if original and mail.is_own_message_id(original):
+    if original:
         sent = db.session.scalar(select(OutgoingMail).where(OutgoingMail.message_id == original).with_for_update())
     if sent is None:
         return str(_("It reports a mail that is not ours: %(said)s", said=said))
