@@ -17,7 +17,7 @@ from core import directives
 from core.html_tidy import readable, tidy, written
 from core.html_tokens import feed, unescaped
 from core.markdown_layout import laid_out
-from core.sanitise import MOST_TAGS, clean, preformatted, safe_url
+from core.sanitise import MOST_TAGS, cleaned, preformatted, safe_url
 
 if TYPE_CHECKING:
     from markdown import Markdown
@@ -96,9 +96,9 @@ def render_article(source: str, *, resolve: Callable[[str], str] | None = None) 
         return written(name, given)
 
     tidied = tidy(raw, start_tag, most_tags=MOST_TAGS)
-    if tidied is None:
+    html = None if tidied is None else cleaned(tidied, kind="article")
+    if html is None:
         return as_written(source, TOO_COMPLICATED)
-    html = clean(tidied, kind="article")
     contents = tuple(_contents(getattr(converter, "toc_tokens", [])))
     return Rendered(html=html, contents=contents, text=to_text(html), links=tuple(links))
 
@@ -127,27 +127,31 @@ def render_message(source: str) -> str:
     rendered = cmarkgfm.markdown_to_html_with_extensions(
         marked, options=_MESSAGE_OPTIONS, extensions=["table", "autolink", "strikethrough"]
     )
-    return clean(rendered.replace(_LESS_THAN, "&lt;"), kind="message")
+    return _or_as_written(source, rendered.replace(_LESS_THAN, "&lt;"))
 
 
 def render_plain(text: str) -> str:
     """Plain text as paragraphs, with its line breaks and blanks, and with its http(s) addresses as links."""
     paragraphs = re.split(r"\n[ \t]*\n", readable(text).expandtabs(4).strip("\n"))
-    return clean("".join(f"<p>{_lines(each)}</p>" for each in paragraphs if each.strip()), kind="message")
+    return _or_as_written(text, "".join(f"<p>{_lines(each)}</p>" for each in paragraphs if each.strip()))
 
 
 def to_text(html: str) -> str:
     """What HTML says, as plain text with its paragraphs, lists and lines, without the addresses of links."""
     reader = _TextReader()
     feed(reader, html)
-    lines = (line if is_code else " ".join(line.split()) for line, is_code in reader.lines())
-    return re.sub(r"\n{3,}", "\n\n", "\n".join(line.rstrip() for line in lines)).strip("\n")
+    return reader.value()
 
 
 def slug(text: str, separator: str = "-") -> str:
     """The anchor of a heading, as GitHub makes it: lower case, blanks as hyphens, letters of every script kept."""
     kept = "".join(char for char in text.strip().lower() if char.isalnum() or char in " -_")
     return kept[:100].replace(" ", separator) or "section"
+
+
+def _or_as_written(source: str, html: str) -> str:
+    kept = cleaned(html, kind="message")
+    return preformatted(source) if kept is None else kept
 
 
 def _converter() -> "Markdown":
@@ -229,66 +233,79 @@ def _without_punctuation(address: str) -> str:
 
 
 _PARAGRAPHS = frozenset(
-    {"p", "h1", "h2", "h3", "h4", "h5", "h6", "pre", "blockquote", "table", "dl", "figure", "details"}
+    {"p", "h1", "h2", "h3", "h4", "h5", "h6", "pre", "blockquote", "table", "dl", "figure", "details", "hr"}
 )
-_LINES = frozenset({"div", "ul", "ol", "tr", "dt", "dd", "caption", "summary", "figcaption"})
+_LINES = frozenset({"div", "li", "tr", "dt", "dd", "caption", "summary", "figcaption", "br"})
 
 
 class _TextReader:
     """Collects text, with a line for each block and a mark for each item."""
 
     def __init__(self) -> None:
-        self.pieces: list[tuple[str, bool]] = []
+        self.lines: list[str] = []
+        self.line: list[str] = []
+        self.mark = ""
         self.lists: list[int] = []
         self.code = 0
 
-    def lines(self) -> list[tuple[str, bool]]:
-        """The lines, and whether each is code, whose blanks count."""
-        found: list[tuple[str, bool]] = [("", False)]
-        for text, is_code in self.pieces:
-            first, *others = text.split("\n")
-            found[-1] = (found[-1][0] + first, found[-1][1] or (is_code and bool(first)))
-            found += [(line, is_code) for line in others]
-        return found
+    def value(self) -> str:
+        """The text so far."""
+        self._end_line()
+        return re.sub(r"\n{3,}", "\n\n", "\n".join(self.lines)).strip("\n")
 
     def data(self, text: str) -> None:
-        """Keep the words; outside code a line break in HTML is a space."""
+        """Keep the words; outside code a line break in HTML is a blank."""
         shown = unescaped(text)
-        self.pieces.append((shown, True) if self.code else (shown.replace("\n", " "), False))
+        if not self.code:
+            self.line.append(shown.replace("\n", " "))
+            return
+        first, *others = shown.split("\n")
+        self.line.append(first)
+        for line in others:
+            self._end_line()
+            self.line.append(line)
 
     def start(self, name: str, attributes: dict[str, str]) -> None:
         """Begin a line with a block."""
-        if name in _PARAGRAPHS:
-            self._break("\n\n" if not self._follows_mark() else "")
-        elif name in _LINES or name in {"br", "hr", "li"}:
-            self._break("\n")
-        elif name in {"td", "th"}:
-            self._break("  ")
-        elif name == "img":
-            self._break(unescaped(attributes.get("alt", "")))
+        self._block(name)
         if name == "pre":
             self.code += 1
         elif name in {"ul", "ol"}:
             self.lists.append(1 if name == "ol" else 0)
+            self._end_line()
         elif name == "li":
             number = self.lists[-1] if self.lists else 0
-            self._break(f"{number}. " if number else "- ")
+            self.mark = "  " * (len(self.lists) - 1) + (f"{number}. " if number else "- ")
             if number:
                 self.lists[-1] += 1
+        elif name in {"td", "th"} and "".join(self.line).strip():
+            self.line.append(" | ")
+        elif name == "img":
+            self.line.append(unescaped(attributes.get("alt", "")))
 
     def end(self, name: str) -> None:
         """End a line with a block."""
-        if name in _PARAGRAPHS:
-            self._break("\n\n")
-        elif name in _LINES:
-            self._break("\n")
+        self._block(name)
         if name == "pre" and self.code:
+            self._end_line()
             self.code -= 1
         elif name in {"ul", "ol"} and self.lists:
             self.lists.pop()
+            if not self.lists:
+                self._block("p")
 
-    def _break(self, text: str) -> None:
-        self.pieces.append((text, False))
+    def _block(self, name: str) -> None:
+        if name in _PARAGRAPHS:
+            self._end_line()
+            if self.lines and self.lines[-1] and not self.mark:
+                self.lines.append("")
+        elif name in _LINES:
+            self._end_line()
 
-    def _follows_mark(self) -> bool:
-        return bool(self.pieces) and bool(re.fullmatch(r"(?:-|\d+\.) ", self.pieces[-1][0]))
+    def _end_line(self) -> None:
+        text = "".join(self.line)
+        self.line.clear()
+        shown = text.rstrip() if self.code else " ".join(text.split())
+        if shown or (self.code and self.lines):
+            self.lines.append(self.mark + shown)
+            self.mark = ""

@@ -21,8 +21,6 @@ Kind = Literal["article", "message", "mail"]
 
 MOST_BYTES = 1_000_000
 MOST_TAGS = 50_000
-#: The parser's time grows with the square of these.
-MOST_REFERENCES = 100_000
 MOST_OF_URL = 8_192
 SCHEMES = frozenset({"http", "https", "mailto"})
 OTHER_SITE = "noopener noreferrer nofollow"
@@ -73,31 +71,33 @@ _OUR_PICTURES = re.compile(r"(?:/[\w.~-]+)*/kb/files/[^?#\\]+")
 def clean(html: str, *, kind: Kind, cids: Mapping[str, str] | None = None) -> str:
     """HTML that can do nothing but be read; cleaning it again changes nothing.
 
-    What is over the limits (1 MB, 50,000 tags) is shown as plain text.
+    What is over the limits (1 MB, 50,000 tags) is shown as plain text. Pictures of other sites become links to them.
 
-    :param kind: article (headings keep anchors; relative links and our own pictures are kept, other pictures become
-        links), message (no pictures, no classes), or mail (pictures that came with it, others become links).
+    :param kind: article (headings keep anchors; relative links and our own pictures are kept), message (no pictures,
+        no classes, relative links only from the root), or mail (pictures that came with it; no relative links).
     :param cids: for a mail, Content-ID -> address of that picture on this site.
     """
+    kept = cleaned(html, kind=kind, cids=cids)
+    return preformatted(html_text(html)) if kept is None else kept
+
+
+def cleaned(html: str, *, kind: Kind, cids: Mapping[str, str] | None = None) -> str | None:
+    """`clean`, for who has something better to show than plain text: None for what is over the limits."""
     pictures = dict(cids or {}) if kind == "mail" else {}
     before = html
-    # Once is enough for all that was ever seen; a second time proves it. The rest is for what was not.
+    # The second pass proves that nothing changes any more. More than three were never seen to be needed.
     for _ in range(5):
-        cleaned = _cleaned(before, kind, pictures)
-        if cleaned is None:
-            break
-        if cleaned == before:
-            return cleaned
-        before = cleaned
-    return preformatted(html_text(html))
+        after = _pass(before, kind, pictures)
+        if after is None or after == before:
+            return after
+        before = after
+    return None
 
 
 def preformatted(text: str) -> str:
     """Plain text as it is, in a block that keeps its lines; at most about 1 MB of it."""
     escaped = html_module.escape(readable(text).replace("\xa0", " ").strip("\n"), quote=False)
-    specials = [match.start() for match in re.finditer("&", escaped[:MOST_BYTES])]
-    most = min(MOST_BYTES, specials[MOST_REFERENCES] if len(specials) > MOST_REFERENCES else MOST_BYTES)
-    shown = escaped.encode()[: most - 100].decode("utf-8", "ignore")
+    shown = escaped.encode()[: MOST_BYTES - 100].decode("utf-8", "ignore")
     if len(shown) < len(escaped):
         # Not in the middle of a character reference.
         shown = re.sub(r"&[a-z]{0,4}$", "", shown)
@@ -137,15 +137,11 @@ def is_relative(address: str) -> bool:
     return bool(address) and ":" not in re.split(r"[/?#]", address, maxsplit=1)[0] and not address.startswith("//")
 
 
-def _cleaned(html: str, kind: Kind, pictures: Mapping[str, str]) -> str | None:
-    if (
-        len(html) > MOST_BYTES
-        or len(html.encode("utf-8", "replace")) > MOST_BYTES
-        or html.count("&") > MOST_REFERENCES
-    ):
+def _pass(html: str, kind: Kind, pictures: Mapping[str, str]) -> str | None:
+    if len(html) > MOST_BYTES or len(html.encode("utf-8", "replace")) > MOST_BYTES:
         return None
     tidied = tidy(html, partial(_start_tag, kind, pictures), most_tags=MOST_TAGS)
-    if tidied is None or len(tidied) > 2 * MOST_BYTES or tidied.count("&") > 2 * MOST_REFERENCES:
+    if tidied is None or len(tidied) > MOST_BYTES:
         return None
     return nh3.clean(
         tidied,
@@ -185,16 +181,19 @@ def _instead_of_picture(kind: Kind, given: Mapping[str, str], around: list[str])
     words = " ".join(given.get("alt", "").split())
     shown = html_module.escape(f"[{words or 'image'}]" if kind == "mail" else words or "image", quote=False)
     address = safe_url(given.get("src", ""))
-    if kind == "message" or "a" in around or is_relative(address) or not address.lower().startswith("http"):
+    if "a" in around or is_relative(address) or not address.lower().startswith("http"):
         return shown if words or kind == "mail" else ""
-    return written("a", {"href": address, "class": "remote-picture", "rel": OTHER_SITE}) + f"{shown}</a>"
+    look = {} if kind == "message" else {"class": "remote-picture"}
+    return written("a", {"href": address, **look, "rel": OTHER_SITE}) + f"{shown}</a>"
 
 
 def _value(kind: Kind, pictures: Mapping[str, str], name: str, value: str) -> str | None:
     """The value that an attribute may have, None if it may not be there."""
     if name == "href":
         address = safe_url(value)
-        return address if address and (kind == "article" or not is_relative(address)) else None
+        # A message is also read in a mail, where only addresses from the root can be made whole.
+        is_kept = not is_relative(address) or kind == "article" or (kind == "message" and address.startswith("/"))
+        return address if address and is_kept else None
     if name == "src":
         return _picture(kind, pictures, value)
     if name == "class":
