@@ -54,8 +54,8 @@ _fillers: dict[str, Filler] = {}
 class OutgoingMail(Model):
     """One mail to one recipient.
 
-    ``about_kind`` and ``about_id`` name the row that it is about (a ticket, a connection), ``part_kind`` and ``part_id``
-    the row that it carries (a message), so that replies and bounces find their way back.
+    ``about_kind`` and ``about_id`` name the row that it is about (a ticket, a connection), ``part_kind`` and
+    ``part_id`` the row that it carries (a message), so that replies and bounces find their way back.
     """
 
     __tablename__ = "outgoing_mail"
@@ -148,7 +148,7 @@ def queue(
     is_automatic: bool = False,
     **context: Any,  # For the templates.
 ) -> None:
-    """Render a mail and queue it, with the job that sends it. A second call with the same key and recipient does nothing.
+    """Render a mail and queue it, with the job that sends it. A second call with the same key and recipient is idle.
 
     :param notice: the folder under templates/email/.
     :param key: what the Message-ID is made from, such as ``event-12``.
@@ -168,9 +168,9 @@ def queue(
             shown_cc=list(shown_cc), reply_to=reply_to, in_reply_to=in_reply_to, references=list(references)[-20:],
             sender_name=sender_name or settings.mail.sender_name, language=to.language, subject=subject, text=text,
             html=html, attachments=[{"file": file, "name": name} for file, name in attachments],
-            is_automatic=is_automatic, about_kind=about.__tablename__ if about else "", about_id=about.id if about else None,
-            part_kind=part.__tablename__ if part else "", part_id=part.id if part else None, state="queued", attempts=0,
-            last_error="", queued_at=now(),
+            is_automatic=is_automatic, about_kind=about.__tablename__ if about else "",
+            about_id=about.id if about else None, part_kind=part.__tablename__ if part else "",
+            part_id=part.id if part else None, state="queued", attempts=0, last_error="", queued_at=now(),
         )
         .on_conflict_do_nothing(index_elements=["message_id"])
         .returning(OutgoingMail.id)

@@ -57,7 +57,7 @@ class InboundMail(Model):
     fated_at: Mapped[datetime | None]
     # Filled when it was parsed.
     message_id: Mapped[str] = mapped_column(String(255), default="")
-    # Hash of what was written (people, subject, text, files), which two deliveries of one mail share; raw bytes differ.
+    # Hash of what was written (people, subject, text, files): two deliveries of one mail share it, not their bytes.
     content_sha256: Mapped[str] = mapped_column(String(64), default="")
     sender: Mapped[str] = mapped_column(String(254), default="")
     sender_name: Mapped[str] = mapped_column(String(200), default="")
