@@ -384,7 +384,7 @@ def test_searches_are_answered_while_the_index_is_rebuilt_and_changed(library):
             while not stop.is_set():
                 assert AMENDMENTS.id in found(library, "amendments")
                 assert library.suggest("publish amendments", visibilities=EVERYBODY)
-        except Exception as problem:  # noqa: BLE001 # Whatever it is, the test tells it.
+        except Exception as problem:  # Whatever it is, the test tells it.
             problems.append(problem)
 
     threads = [threading.Thread(target=ask) for _ in range(4)]
