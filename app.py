@@ -104,8 +104,8 @@ def _build(settings: "Settings") -> Flask:
     for name in REGISTERED:
         try:
             module = import_module(name)
-        except ImportError as error:
-            print("SKIPPED FOR NOW", name, error, file=sys.stderr)
+        except ImportError:
+            raise
             continue
         module.register(app)
     return app

@@ -52,7 +52,7 @@ def find_or_add(email: str, *, name: str = "", **fields: Any) -> User:
     if user is None:
         try:
             with db.session.begin_nested():
-                return add(email=address, name=name, **fields)
+                return _added(address, name=name, **fields)
         except IntegrityError:
             # Somebody wrote from the same address at the same moment.
             user = db.session.execute(select(User).where(User.email == address)).unique().scalar_one()
@@ -71,6 +71,15 @@ def add(*, email: str, name: str = "", country: str = "", language: str = "", la
     address = clean_address(email)
     if find(address) is not None:
         raise Refused(_("Somebody with this address is here already."), "email")
+    return _added(
+        address, name=name, country=country, language=language, languages=languages, time_zone=time_zone,
+        organisation=organisation, roles=roles, by=by,
+    )  # fmt: skip
+
+
+def _added(address: str, *, name: str = "", country: str = "", language: str = "", languages: Iterable[str] = (),
+           time_zone: str = "", organisation: Organisation | None = None, roles: Iterable[str] = (REQUESTER,),
+           by: User | None = None) -> User:  # fmt: skip
     user = User(
         email=address, name=" ".join(name.split())[:200], country=country, language=language,
         languages=list(languages), time_zone=time_zone, organisation=organisation,

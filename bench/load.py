@@ -196,7 +196,7 @@ def _tickets(connection: Connection, count: int, texts: dict[str, Texts], choose
             if rows[table.name]:
                 connection.execute(insert(table), rows[table.name])
         for number, title, public, internal, language in puts:
-            fulltext.put(connection, number, title, public, internal, language=language)
+            fulltext.put(connection, number, title, public, internal, language=language, is_new=True)
 
 
 class _Maker:

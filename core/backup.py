@@ -1,6 +1,7 @@
 """Backup and restore: the database as it was at one moment, then the files (which only grow), in one archive.
 
-The search index is never part of it: it is rebuilt from the database (and one of its files is a pickle, which must not come
+The search index is never part of it: it is rebuilt from the database (and one of its files is a pickle, which must not
+come
 from an archive).
 """
 
@@ -40,7 +41,8 @@ def make(app: Flask, target: Path) -> dict[str, object]:
         else:
             _copy_sqlite(settings, database)
         manifest: dict[str, object] = {
-            "format": FORMAT, "made_at": now().isoformat(), "engine": "postgresql" if settings.on_postgresql else "sqlite",
+            "format": FORMAT, "made_at": now().isoformat(),
+            "engine": "postgresql" if settings.on_postgresql else "sqlite",
             "database_sha256": _hash(database), "files": 0,
         }  # fmt: skip
         root: Path = app.config["FILES_DIR"]
@@ -69,7 +71,8 @@ def make(app: Flask, target: Path) -> dict[str, object]:
 def restore(app: Flask, source: Path, *, force: bool) -> dict[str, object]:
     """Put a backup in the place of what is here. Everything is checked before anything is replaced.
 
-    :raises Refused: for an archive that is broken, of another engine or of a newer format, or if there is data here and
+    :raises Refused: for an archive that is broken, of another engine or of a newer format, or if there is data
+        here and
         ``force`` is not given.
     """
     settings: Settings = app.extensions["settings"]

@@ -1,6 +1,7 @@
 """Pages and style sheets sent small: a slow line is the rule where many of our readers are.
 
-Every form carries a token that is signed anew each second, so that what is learnt from the size of one page does not help
+Every form carries a token that is signed anew each second, so that what is learnt from the size of one page does not
+help
 with the next (BREACH).
 """
 

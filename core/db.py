@@ -132,7 +132,7 @@ def init_app(app: Flask, settings: Settings) -> None:
             tune_sqlite(db.engine, settings.database.busy_seconds)
 
 
-def write_apart(statement: Executable) -> Any:  # Whatever the statement returns.
+def write_apart(statement: Executable, values: dict[str, Any] | None = None) -> Any:  # Whatever the statement returns.
     """Write something small that stands whatever becomes of the request, such as a count; before all else is written.
 
     A request that only reads has begun a transaction that may not write any more once somebody else has written; so
@@ -143,7 +143,7 @@ def write_apart(statement: Executable) -> Any:  # Whatever the statement returns
     db.session.commit()
     before, durable = may_write.set(True), _may_be_lost.set(True)
     try:
-        result = db.session.execute(statement)
+        result = db.session.connection().execute(statement, values)
         # All of it is fetched: SQLite cannot commit while a statement is half read.
         rows = [] if isinstance(result, CursorResult) and not result.returns_rows else result.all()
         db.session.commit()

@@ -17,7 +17,8 @@ from core.settings import Settings
 
 LEAST_KEY = 32
 KNOWN_KEYS = frozenset(
-    {"secret", "secret_key", "secretkey", "changeme", "change-me", "dev", "development", "test", "password", "key", "default",
+    {"secret", "secret_key", "secretkey", "changeme", "change-me", "dev", "development", "test", "password", "key",
+     "default",
      "your-secret-key", "super-secret", "supersecret", "hard to guess string", "not-so-secret", "insecure", "flask"}
 )  # fmt: skip
 LEAST_FREE = 200 * 1024 * 1024
@@ -40,7 +41,7 @@ def refuse_weak_key(settings: Settings) -> None:
     key = settings.security.secret_key
     if key and (len(key) < LEAST_KEY or len(set(key)) < 8 or key.lower() in KNOWN_KEYS):
         raise BadSetting(
-            f"the secret key can be guessed; leave it empty to have one made, or use {LEAST_KEY} random characters or more"
+            f"the secret key can be guessed; leave it empty to have one made, or use {LEAST_KEY} random characters"
         )
 
 

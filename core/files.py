@@ -156,7 +156,11 @@ def read(file: StoredFile) -> bytes:
 def clean_name(filename: str) -> str:
     """A base name without control or direction-changing characters, at most 200 long."""
     base = filename.replace("\\", "/").rpartition("/")[2]
-    kept = "".join(char for char in base if char.isprintable() and char not in "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+    kept = "".join(
+        char
+        for char in base
+        if char.isprintable() and char not in "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
+    )
     stem, dot, ending = kept.strip().rpartition(".")
     if dot and len(ending) <= 12:
         return f"{stem[: NAME_LENGTH - 1 - len(ending)]}.{ending}" if stem else f"file.{ending}"
@@ -172,7 +176,9 @@ def response(file: StoredFile, filename: str = "", *, cache: str = "private, max
     answer.content_length = path.stat().st_size
     ascii_name = name.encode("ascii", "replace").decode().replace("?", "_").replace('"', "_").replace("\\", "_")
     kind = "inline" if inline else "attachment"
-    answer.headers["Content-Disposition"] = f"{kind}; filename=\"{ascii_name}\"; filename*=UTF-8''{quote(name, safe='')}"
+    answer.headers["Content-Disposition"] = (
+        f"{kind}; filename=\"{ascii_name}\"; filename*=UTF-8''{quote(name, safe='')}"
+    )
     answer.headers["Content-Security-Policy"] = FILE_POLICY
     answer.headers["Cache-Control"] = cache
     return answer

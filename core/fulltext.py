@@ -57,14 +57,17 @@ def drop(connection: Connection) -> None:
 
 
 def put(
-    session: Transaction, ticket_id: int, title: str, public: str, internal: str = "", *, language: str = ""
-) -> None:
+    session: Transaction, ticket_id: int, title: str, public: str, internal: str = "", *, language: str = "",
+    is_new: bool = False,
+) -> None:  # fmt: skip
     """Index a ticket from scratch. `public` is what its requester may read, `internal` what only staff may.
 
     `language` is the language of the text if known (en, es, fr): singular and plural then match more exactly.
+    `is_new` says that there is nothing to replace.
     """
     connection, backend = _open(session)
-    backend.delete(connection, ticket_id)
+    if not is_new:
+        backend.delete(connection, ticket_id)
     title, public, internal = clean(title), clean(public), clean(internal)
     publics, internals = _pieces(public), _pieces(internal)
     for part in range(max(len(publics), len(internals), 1)):

@@ -15,7 +15,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from flask import Flask
-from sqlalchemy import Index, String, Text, delete, func, or_, select, update
+from sqlalchemy import Index, Insert, String, Text, delete, func, insert, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -49,7 +49,7 @@ _kinds: dict[str, Kind] = {}
 _clocks: dict[str, Clock] = {}
 
 
-class Later(Exception):  # noqa: N818 # It reads as “raise Later(…)”, which is no error.
+class Later(Exception):  # It reads as “raise Later(…)”, which is no error.
     """Raised by a job that must wait; what it did is rolled back and no attempt is counted as failed.
 
     :param seconds: until the next try.
@@ -118,7 +118,14 @@ def kinds() -> list[str]:
     return sorted(_kinds)
 
 
-def enqueue(kind: str, *, key: str | None = None, delay: float = 0, **payload: Any) -> None:  # noqa: ANN401 # JSON
+_INSERT = insert(Job)
+_INSERT_ONCE: dict[str, Insert] = {
+    "sqlite": sqlite.insert(Job).on_conflict_do_nothing(index_elements=["key"]),
+    "postgresql": postgresql.insert(Job).on_conflict_do_nothing(index_elements=["key"]),
+}
+
+
+def enqueue(kind: str, *, key: str | None = None, delay: float = 0, **payload: Any) -> None:  # JSON
     """Add a job to the current transaction.
 
     :param key: at most one queued job has a key; a second one is the same job and is not added.
@@ -128,12 +135,12 @@ def enqueue(kind: str, *, key: str | None = None, delay: float = 0, **payload: A
         "kind": kind, "payload": payload, "key": key, "run_at": now() + timedelta(seconds=delay), "state": "queued",
         "attempts": 0, "lease_token": "", "last_error": "", "created_at": now(),
     }  # fmt: skip
-    insert = postgresql.insert(Job) if db.engine.dialect.name == "postgresql" else sqlite.insert(Job)
-    statement = insert.values(**values)
-    if key is not None:
+    connection = db.session.connection()
+    if key is None:
+        connection.execute(_INSERT, values)
+    else:
         # A running job has its key cleared when it is claimed, so a change that comes meanwhile is not swallowed.
-        statement = statement.on_conflict_do_nothing(index_elements=["key"])
-    db.session.execute(statement)
+        connection.execute(_INSERT_ONCE[connection.dialect.name], values)
 
 
 def claim(limit: int = BATCH) -> list[tuple[int, str, dict[str, Any], int, str]]:
@@ -151,7 +158,12 @@ def claim(limit: int = BATCH) -> list[tuple[int, str, dict[str, Any], int, str]]
     rows = db.session.execute(
         update(Job)
         .where(Job.id.in_(due.scalar_subquery()))
-        .values(lease_token=token, lease_until=moment + timedelta(seconds=LEASE_SECONDS), attempts=Job.attempts + 1, key=None)
+        .values(
+            lease_token=token,
+            lease_until=moment + timedelta(seconds=LEASE_SECONDS),
+            attempts=Job.attempts + 1,
+            key=None,
+        )
         .returning(Job.id, Job.kind, Job.payload, Job.attempts)
         .execution_options(synchronize_session=False)
     ).all()
@@ -280,4 +292,4 @@ def work(app: Flask, *, stop: Callable[[], bool], pause: float = 0.25) -> None:
 def counts() -> dict[str, int]:
     """How many jobs wait and how many are dead."""
     rows = db.session.execute(select(Job.state, func.count()).group_by(Job.state)).all()
-    return {"queued": 0, "dead": 0} | {state: count for state, count in rows}
+    return {"queued": 0, "dead": 0} | {row[0]: row[1] for row in rows}

@@ -26,6 +26,15 @@ class RateCount(Model):
     ends: Mapped[datetime]
 
 
+# Made once: every request of the API counts.
+_ADD = {
+    name: statement.on_conflict_do_update(
+        index_elements=["key"], set_={"count": RateCount.count + statement.excluded.count}
+    ).returning(RateCount.count)
+    for name, statement in (("sqlite", sqlite.insert(RateCount)), ("postgresql", postgresql.insert(RateCount)))
+}
+
+
 def hit(what: str, whom: str, limit: int, seconds: int) -> None:
     """Count one try, and stop the request when there were too many.
 
@@ -48,10 +57,7 @@ def seconds_left(what: str, whom: str, limit: int, seconds: int, *, add: int) ->
     key = hashlib.sha256(f"{what}|{whom.lower()}|{seconds}|{window}".encode()).hexdigest()
     ends = moment + timedelta(seconds=seconds - int(moment.timestamp()) % seconds)
     if add:
-        insert = postgresql.insert(RateCount) if db.engine.dialect.name == "postgresql" else sqlite.insert(RateCount)
-        statement = insert.values(key=key, count=add, ends=ends)
-        statement = statement.on_conflict_do_update(index_elements=["key"], set_={"count": RateCount.count + add})
-        count = int(write_apart(statement.returning(RateCount.count)))
+        count = int(write_apart(_ADD[db.engine.dialect.name], {"key": key, "count": add, "ends": ends}))
     else:
         count = db.session.scalar(select(func.coalesce(func.max(RateCount.count), 0)).where(RateCount.key == key)) or 0
         return max(int((ends - moment).total_seconds()), 1) if count >= limit else 0

@@ -27,13 +27,15 @@ class Page(Generic[T]):
     previous: str
 
 
-def page(statement: Select[Any], order: Sequence[tuple[InstrumentedAttribute[Any], bool]], *, after: str = "", before: str = "",
-         size: int = 50) -> Page[Any]:  # fmt: skip
+def page(statement: Select[Any], order: Sequence[tuple[InstrumentedAttribute[Any], bool]], *, after: str = "",
+         before: str = "",
+         size: int = 50, rows: bool = False) -> Page[Any]:  # fmt: skip
     """Cut one page out of a statement.
 
     :param order: (column, descending) pairs; the last column must be unique. An index on them makes it cheap.
     :param after: the ``next`` of an earlier page. A broken one starts at the beginning.
     :param before: the ``previous`` of an earlier page.
+    :param rows: the statement selects columns, not one model; it must select those of ``order`` under their own names.
     """
     backward = bool(before)
     values = _decode(before or after, order)
@@ -42,7 +44,8 @@ def page(statement: Select[Any], order: Sequence[tuple[InstrumentedAttribute[Any
         statement = statement.where(_beyond(directed, values))
     for column, descending in directed:
         statement = statement.order_by(column.desc() if descending else column.asc())
-    items = list(db.session.scalars(statement.limit(size + 1)).unique())
+    limited = statement.limit(size + 1)
+    items = list(db.session.execute(limited).all() if rows else db.session.scalars(limited).unique())
     more = len(items) > size
     items = items[:size]
     if backward:
@@ -62,15 +65,17 @@ def capped_count(statement: Select[Any], cap: int = COUNT_CAP) -> tuple[int, boo
     return min(count, cap), count > cap
 
 
-def _beyond(directed: Sequence[tuple[InstrumentedAttribute[Any], bool]], values: list[Any]) -> Any:  # noqa: ANN401 # SQL
+def _beyond(directed: Sequence[tuple[InstrumentedAttribute[Any], bool]], values: list[Any]) -> Any:  # SQL
     alternatives = []
     for index, (column, descending) in enumerate(directed):
         equal = [other == values[position] for position, (other, _) in enumerate(directed[:index])]
         alternatives.append(and_(*equal, column < values[index] if descending else column > values[index]))
-    return or_(*alternatives)
+    # The bound on the first column alone is what lets the database begin in the middle of the index.
+    column, descending = directed[0]
+    return and_(column <= values[0] if descending else column >= values[0], or_(*alternatives))
 
 
-def _encode(item: Any, order: Sequence[tuple[InstrumentedAttribute[Any], bool]]) -> str:  # noqa: ANN401 # A row.
+def _encode(item: Any, order: Sequence[tuple[InstrumentedAttribute[Any], bool]]) -> str:  # A row.
     values = [getattr(item, column.key) for column, _ in order]
     packed = [{"t": value.isoformat()} if isinstance(value, datetime) else value for value in values]
     return base64.urlsafe_b64encode(json.dumps(packed).encode()).decode().rstrip("=")

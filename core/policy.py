@@ -4,7 +4,8 @@ Each part writes its rules in ``policy.py``::
 
     rule("ticket.reply", takes_part, "Answer in a thread that one takes part in.")
 
-A route names its permission with `permits`; the edge refuses a request whose route names none, and refuses to answer if a
+A route names its permission with `permits`; the edge refuses a request whose route names none, and refuses to answer
+if a
 permission about an object was never asked for that object (`require`). So a forgotten check is an error, not a leak.
 """
 
@@ -54,13 +55,13 @@ def get_rule(name: str) -> Rule:
     return _rules[name]
 
 
-def can(person: Any, name: str, thing: Any = None) -> bool:  # noqa: ANN401 # People and things belong to the parts.
+def can(person: Any, name: str, thing: Any = None) -> bool:  # People and things belong to the parts.
     """Whether a person may do something (to something)."""
     known = _rules[name]
     return known.test(person, thing) if known.about_object else known.test(person)
 
 
-def require(person: Any, name: str, thing: Any = None, *, seen_by: str = "") -> None:  # noqa: ANN401
+def require(person: Any, name: str, thing: Any = None, *, seen_by: str = "") -> None:
     """Stop the request if the person may not.
 
     :param seen_by: the permission to see the thing; whoever has it is told 403, whoever has not is told 404, as if the
@@ -90,6 +91,6 @@ def permits(name: str) -> Callable[[View], View]:
     return mark
 
 
-def anyone(_person: Any) -> bool:  # noqa: ANN401
+def anyone(_person: Any) -> bool:
     """A test that everyone passes, strangers too."""
     return True

@@ -22,7 +22,7 @@ USUAL_NAMES = {
 }
 
 
-def setting(default: Any, sentence: str) -> Any:  # noqa: ANN401 # A dataclass field stands for any type.
+def setting(default: Any, sentence: str) -> Any:  # A dataclass field stands for any type.
     """Give a field its default and the sentence that documents it."""
     return field(default=default, metadata={"sentence": sentence})
 
@@ -38,7 +38,9 @@ class Site:
     )
     languages: tuple[str, ...] = setting(("en", "es", "fr"), "Languages of the interface; the first is the fallback.")
     time_zone: str = setting("UTC", "Time zone (IANA name) for people who did not choose one.")
-    first_answer: str = setting("two working days", "How soon most questions are answered, in English, as told on the ask page.")
+    first_answer: str = setting(
+        "two working days", "How soon most questions are answered, in English, as told on the ask page."
+    )
 
 
 @dataclass(frozen=True)
@@ -54,7 +56,9 @@ class Database:
 class Security:
     """Keys, sessions and what stands in front of the application."""
 
-    secret_key: str = setting("", "Signs cookies and links; empty means a key made at first start in the data directory (mode 0600).")
+    secret_key: str = setting(
+        "", "Signs cookies and links; empty means a key made at first start in the data directory (mode 0600)."
+    )
     session_hours: int = setting(12, "A sign-in ends after this many hours, whatever happens.")
     session_idle_minutes: int = setting(120, "A sign-in ends after this many minutes without a request.")
     link_minutes: int = setting(30, "A sign-in link works once, for this many minutes.")
@@ -67,13 +71,17 @@ class Security:
 class Mail:
     """Mail out and mail in."""
 
-    host: str = setting("", "SMTP host; empty means that mails are written to outbox/ in the data directory as .eml files.")
+    host: str = setting(
+        "", "SMTP host; empty means that mails are written to outbox/ in the data directory as .eml files."
+    )
     port: int = setting(587, "SMTP port.")
     tls: str = setting("starttls", "starttls (required, never falls back), tls (from the first byte) or none.")
     user: str = setting("", "SMTP user name; empty means no authentication.")
     password: str = setting("", "SMTP password.")
     timeout_seconds: int = setting(30, "Give up on a silent SMTP server after this many seconds.")
-    sender: str = setting("helpdesk@helpdesk.example", "The address that mails come from and that questions are sent to.")
+    sender: str = setting(
+        "helpdesk@helpdesk.example", "The address that mails come from and that questions are sent to."
+    )
     sender_name: str = setting("OCDS Helpdesk", "The name that mails come from.")
     aliases: tuple[str, ...] = setting((), "Other addresses of the helpdesk; mail from them is never answered.")
     reply_separator: str = setting("+", "Stands between the mailbox name and the signed part of a reply address.")
@@ -108,7 +116,9 @@ class Limits:
     links_per_person: int = setting(3, "Sign-in links and acknowledgements mailed to one address in an hour.")
     links_per_address: int = setting(20, "Sign-in links asked for from one network address in an hour.")
     ask_per_address: int = setting(30, "Questions sent from one network address in an hour.")
-    api_per_minute: int = setting(300, "API requests of one token, or of one network address without a token, in a minute.")
+    api_per_minute: int = setting(
+        300, "API requests of one token, or of one network address without a token, in a minute."
+    )
     suggest_per_minute: int = setting(120, "Suggestions asked for from one network address in a minute.")
     profiles_per_hour: int = setting(30, "Champions' profiles that one person may open in an hour.")
 
@@ -179,7 +189,8 @@ def load(path: Path | None = None, environ: Mapping[str, str] = os.environ) -> S
     """Read the settings: defaults, then the TOML file, then the environment.
 
     :param path: the TOML file; by default the one named by ``HELPDESK_CONFIG``, else ``config.toml`` if it is there.
-    :raises BadSetting: for an unknown section or key or a value of a wrong type; the sentence names file, line and key.
+    :raises BadSetting: for an unknown section or key or a value of a wrong type; the sentence names file, line and
+        key.
     """
     if path is None:
         named = environ.get("HELPDESK_CONFIG", "")
@@ -222,9 +233,9 @@ def with_secret_key(settings: Settings) -> str:
 def example() -> str:
     """The text of ``config.example.toml``: every setting with its default and its sentence."""
     lines = [
-        "# Every setting of the OCDS Helpdesk with its default. Copy this file to config.toml and change what you need.",
+        "# Every setting of the OCDS Helpdesk with its default. Copy this to config.toml and change what you need.",
         "# Each key can also be set in the environment as HELPDESK_<SECTION>_<KEY>, for example HELPDESK_MAIL_HOST;",
-        "# DATABASE_URL, SECRET_KEY, DATA_DIR and LOG_LEVEL work under their usual names. Lists are separated by commas there.",
+        "# DATABASE_URL, SECRET_KEY, DATA_DIR and LOG_LEVEL work under their usual names; commas separate lists.",
     ]
     for name, kind in SECTIONS.items():
         lines += ["", f"# {kind.__doc__}", f"[{name}]"]
@@ -233,7 +244,7 @@ def example() -> str:
     return "\n".join(lines) + "\n"
 
 
-def _toml(value: Any) -> str:  # noqa: ANN401 # TOML holds several types.
+def _toml(value: Any) -> str:  # TOML holds several types.
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, tuple):
@@ -288,8 +299,8 @@ def _line(text: str, section: str, key: str) -> int:
     return 1
 
 
-def _checked(value: Any, item: Field[Any], where: str) -> Any:  # noqa: ANN401 # A setting has one of several types.
-    expected = type(item.default)
+def _checked(value: Any, item: Field[Any], where: str) -> Any:  # A setting has one of several types.
+    expected: type[Any] = type(item.default)
     if expected is tuple:
         if isinstance(value, list) and all(isinstance(entry, str) for entry in value):
             return tuple(value)
@@ -298,8 +309,8 @@ def _checked(value: Any, item: Field[Any], where: str) -> Any:  # noqa: ANN401 #
     raise BadSetting(f"{where}: “{item.name}” must be {_type_name(expected)}, not {value!r}")
 
 
-def _from_text(text: str, item: Field[Any], where: str) -> Any:  # noqa: ANN401 # A setting has one of several types.
-    expected = type(item.default)
+def _from_text(text: str, item: Field[Any], where: str) -> Any:  # A setting has one of several types.
+    expected: type[Any] = type(item.default)
     if expected is tuple:
         return tuple(part.strip() for part in text.split(",") if part.strip())
     if expected is bool:

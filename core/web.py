@@ -57,7 +57,8 @@ FIXED_HEADERS = {
 }
 PAGE_POLICY = (
     "default-src 'none'; script-src 'nonce-{nonce}' 'strict-dynamic'; style-src 'self'; img-src 'self' data:; "
-    "font-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'; object-src 'none'; "
+    "font-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'; "
+    "object-src 'none'; "
     "require-trusted-types-for 'script'; trusted-types helpdesk"
 )
 # What a file may do that a person sent: nothing at all.
@@ -173,9 +174,9 @@ def see_other(address: str) -> ResponseReturnValue:
 
 
 def safe_next(target: str, fallback: str) -> str:
-    """Where to go next, if it is a path on this site; else the fallback.
+    r"""Where to go next, if it is a path on this site; else the fallback.
 
-    Browsers read ``\\`` as ``/`` and skip tabs and line feeds, so an address with any of them is refused.
+    Browsers read ``\`` as ``/`` and skip tabs and line feeds, so an address with any of them is refused.
     """
     if (
         target.startswith("/")
@@ -255,7 +256,7 @@ def deny() -> ResponseReturnValue:
     if person() is None and not wants_json() and request.method in SAFE_METHODS:
         flash(_("Please sign in to go on."), "info")
         return redirect(url_for("accounts.sign_in", next=request.full_path.rstrip("?")))
-    abort(401 if person() is None and wants_json() else 403)
+    return abort(401 if person() is None and wants_json() else 403)
 
 
 def _finish(response: Response) -> Response:

@@ -39,7 +39,9 @@ def register(app: Flask) -> None:
 @permits("ticket.ask")
 @api.idempotent
 def create() -> ResponseReturnValue:
-    """Ask a question. Anonymous callers give the asker's e-mail; a person's token asks for that person, a staff token for anybody."""
+    """Ask a question. Anonymous callers give the asker's e-mail; a person's token asks for that person, a staff token
+    for anybody.
+    """
     _need_scope("tickets:write", anonymous=True)
     api.limited()
     caller = person()
@@ -70,7 +72,8 @@ def index() -> ResponseReturnValue:
         if value := request.args.get(name, ""):
             statement = statement.where(getattr(Ticket, name) == value)
     page = pager.page(statement, [(Ticket.id, True)], after=request.args.get("after", ""), size=api.page_size())
-    following = url_for(".index", **{**request.args.to_dict(), "after": page.next}) if page.next else None
+    values: dict[str, Any] = {**request.args.to_dict(), "after": page.next}
+    following = url_for(".index", **values) if page.next else None
     return jsonify({"tickets": [summary(ticket) for ticket in page.items], "next": following})
 
 
@@ -115,7 +118,7 @@ def add_message(number: int) -> ResponseReturnValue:
     """Add a public message or, for staff, an internal note."""
     _need_scope("tickets:write")
     api.limited()
-    ticket = _ticket(number, "ticket.see")
+    ticket = _ticket(number, "ticket.see", listed=False)
     data = api.body(required={"body": str}, optional={"kind": str, "then": str})
     words = Words(body=api.clean_text(data["body"], 100_000, "body"), channel="api")
     kind = data.get("kind", "public")
@@ -141,7 +144,9 @@ _LISTED = (
 
 
 def summary(ticket: Ticket) -> dict[str, Any]:
-    """A ticket in a list. The requester's address is only for staff's and the requester's own eyes, who alone see the ticket."""
+    """A ticket in a list. The requester's address is only for staff's and the requester's own eyes, who alone see the
+    ticket.
+    """
     return {
         "number": ticket.number,
         "title": ticket.title,
@@ -211,16 +216,22 @@ def _apply(ticket: Ticket, data: dict[str, Any], by: User) -> None:
     tickets.sort(ticket, by=by, **{name: data[name] for name in sortable if name in data})
 
 
-def _ticket(number: int, permission: str) -> Ticket:
-    statement = db.select(Ticket).where(Ticket.id == number).options(
-        *_LISTED, selectinload(Ticket.participants).joinedload(Participant.user).lazyload(User.role_rows)
+def _ticket(number: int, permission: str, *, listed: bool = True) -> Ticket:
+    statement = (
+        db.select(Ticket)
+        .where(Ticket.id == number)
+        .options(
+            *(_LISTED if listed else ()),
+            selectinload(Ticket.participants).joinedload(Participant.user).lazyload(User.role_rows),
+        )
     )
     ticket = db.session.scalar(statement) if number < 2**31 else None
     if ticket is None:
         checked(permission)
         raise api.not_found()
     require(person(), permission, ticket)
-    return ticket
+    found: Ticket = ticket
+    return found
 
 
 def _asker(caller: User | None, data: dict[str, Any]) -> User:

@@ -42,14 +42,7 @@ class NewTicketForm(FilesMixin, FlaskForm):  # type: ignore[misc]
     name = StringField(_l("Their name"), [Length(max=200)])
     title = StringField(_l("Question in one line"), [words_needed, Length(max=200)])
     body = TextAreaField(_l("Text"), [words_needed, Length(max=BODY_LENGTH)])
-    kind = RadioField(
-        _l("What is this text?"),
-        choices=[
-            ("note", _l("A note for us, such as what was said on the phone. Nobody is told.")),
-            ("mail", _l("A message to them. It is sent by mail, and we wait for their answer.")),
-        ],
-        default="note",
-    )
+    kind = RadioField(_l("What is this text?"), default="note")
     topic = SelectField(_l("Topic"))
     service = SelectField(_l("Service"))
     organisation = StringField(_l("Organisation"), [Length(max=200)])
@@ -58,6 +51,10 @@ class NewTicketForm(FilesMixin, FlaskForm):  # type: ignore[misc]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self.kind.choices = [
+            ("note", _("A note for us, such as what was said on the phone. Nobody is told.")),
+            ("mail", _("A message to them. It is sent by mail, and we wait for their answer.")),
+        ]
         self.topic.choices = [("", _("Not sure yet")), *topic_choices()]
         self.service.choices = [(code, str(name)) for code, name in SERVICES.items()]
         self.country.choices = [("", _("As known of them")), *country_choices()]

@@ -99,6 +99,7 @@ def bulk() -> ResponseReturnValue:
     done = 0
     for ticket in db.session.scalars(statement.with_for_update(of=Ticket)).all():
         require(by, "ticket.triage", ticket)
+        before = (ticket.state, ticket.assignee_id)
         try:
             if do == "take":
                 tickets.assign(ticket, by, by=by)
@@ -106,10 +107,10 @@ def bulk() -> ResponseReturnValue:
                 tickets.set_state(ticket, {"solve": "solved", "close": "closed"}[do], by=by)
         except NotNow:
             continue
-        done += 1
+        done += (ticket.state, ticket.assignee_id) != before
     flash(ngettext("%(num)s ticket changed.", "%(num)s tickets changed.", done), "success")
     if done < len(numbers):
-        flash(_("The others were not changed: they are over already, or not there."), "warning")
+        flash(_("The others were as wanted already, are over, or are not there."), "warning")
     return see_other(url_for(".index", **_query(choices.read(request.form))))
 
 

@@ -130,7 +130,9 @@ def _check_code(name: str, value: str) -> None:
 def _analyst(number: str) -> User | None:
     if not number:
         return None
-    user = db.session.scalar(select(User).where(User.id == int(number))) if choices.is_number(number) else None
+    user: User | None = None
+    if choices.is_number(number):
+        user = db.session.scalar(select(User).where(User.id == int(number)))
     if user is None:
         raise Refused(_("Only staff can be assigned."), "assignee")
     return user

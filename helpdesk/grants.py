@@ -1,7 +1,9 @@
 """Signed links to a ticket: what a person without an account holds instead of a sign-in.
 
-A link names ticket, person and the version of that person's keys, and works for some days. Opened once, it is kept in the
-browser's signed session and leaves the address bar. Removing the person, or raising their key version, ends all of theirs.
+A link names ticket, person and the version of that person's keys, and works for some days. Opened once, it is kept in
+the
+browser's signed session and leaves the address bar. Removing the person, or raising their key version, ends all of
+theirs.
 """
 
 import time

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from sqlalchemy import Select, select, update
+from sqlalchemy import Select, bindparam, select, update
 
 from accounts.models import Organisation, User
 from core import fulltext, markdown
@@ -77,7 +77,6 @@ def ask(
     for other in cc:
         if other is not by:
             ticket.participants.append(Participant(user=other, kind="cc"))
-    db.session.flush()
     message = _add(ticket, by=by, words=words, kind=models.PUBLIC)
     _write_fulltext(ticket, words.body)
     record("ticket.asked", ticket, by=by, message=message)
@@ -312,14 +311,20 @@ def _record_state(ticket: Ticket, was: str, by: User) -> None:
 
 def _add(ticket: Ticket, *, by: User, words: Words, kind: str, by_staff: bool = False) -> Message:
     message = Message(
-        ticket_id=ticket.id, author=by, kind=kind, is_markdown=words.is_markdown, body=words.body,
+        author=by, kind=kind, is_markdown=words.is_markdown, body=words.body,
         body_html=markdown.render_message(words.body) if words.is_markdown else markdown.render_plain(words.body),
         full_text=words.full_text if words.full_text != words.body else "",
         has_more=bool(words.full_text and words.full_text != words.body), by_staff=by_staff, channel=words.channel,
         mail_message_id=words.mail_message_id, is_verified=words.is_verified, language=words.language,
         created_at=now(),
     )  # fmt: skip
+    is_first = ticket.id is None
     message.ticket = ticket
+    if kind == models.PUBLIC:
+        ticket.excerpt = " ".join(markdown.to_text(message.body_html).split())[:EXCERPT_LENGTH]
+    ticket.last_activity_at = message.created_at
+    if is_first:
+        ticket.message_count = 1
     db.session.add(message)
     db.session.flush()
     for file in words.files:
@@ -328,15 +333,16 @@ def _add(ticket: Ticket, *, by: User, words: Words, kind: str, by_staff: bool = 
         db.session.add(
             Attachment(message_id=message.id, file_id=file.id, filename=name, is_inline=True, content_id=content_id)
         )
-    # Counted in the database: two messages at once must both count, without one of them failing.
-    db.session.execute(
-        update(Ticket).where(Ticket.id == ticket.id).values(message_count=Ticket.message_count + 1)
-        .execution_options(synchronize_session=False)
-    )  # fmt: skip
-    if kind == models.PUBLIC:
-        ticket.excerpt = " ".join(markdown.to_text(message.body_html).split())[:EXCERPT_LENGTH]
-    ticket.last_activity_at = message.created_at
+    if not is_first:
+        # Counted in the database: two messages at once must both count, without one of them failing.
+        db.session.connection().execute(_COUNT, {"number": ticket.id})
     return message
+
+
+_COUNT = (
+    update(Ticket.__table__).where(Ticket.__table__.c.id == bindparam("number"))  # type: ignore[arg-type]
+    .values(message_count=Ticket.__table__.c.message_count + 1)
+)  # fmt: skip
 
 
 def _address(message: Message, ticket: Ticket, recipients: Recipients | None) -> None:
@@ -353,7 +359,7 @@ def _address(message: Message, ticket: Ticket, recipients: Recipients | None) ->
 
 
 def _write_fulltext(ticket: Ticket, body: str) -> None:
-    fulltext.put(db.session, ticket.id, title=ticket.title, public=body, internal="", language=ticket.language)
+    fulltext.put(db.session, ticket.id, title=ticket.title, public=body, language=ticket.language, is_new=True)
 
 
 def _title(title: str, body: str) -> str:

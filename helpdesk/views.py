@@ -61,12 +61,12 @@ def send() -> ResponseReturnValue:
     if not form.validate_on_submit():
         return _ask_page(form), 413 if form.too_large else 422
     by: User = who or people.find_or_add(
-        form.email.data, name=form.name.data or "", country=form.country.data, language=_interface_language(form)
+        form.email.data or "", name=form.name.data or "", country=form.country.data, language=_interface_language(form)
     )
     organisation = people.organisation_named(form.organisation.data or "", form.country.data)
     ticket = tickets.ask(
-        by=by, title=form.title.data,
-        words=Words(body=form.body.data.strip(), files=form.stored_files(), is_verified=who is not None),
+        by=by, title=form.title.data or "",
+        words=Words(body=(form.body.data or "").strip(), files=form.stored_files(), is_verified=who is not None),
         topic=form.topic.data, service=form.service.data, country=form.country.data, language=form.language.data,
         organisation=organisation, may_publish=form.consent.data,
     )  # fmt: skip
@@ -166,7 +166,8 @@ def _find(number: int) -> Ticket | None:
         db.select(Ticket).where(Ticket.id == number)
         .options(joinedload(Ticket.requester), joinedload(Ticket.assignee), selectinload(Ticket.participants))
     )  # fmt: skip
-    return db.session.scalar(statement)
+    found: Ticket | None = db.session.scalar(statement)
+    return found
 
 
 def _unknown() -> ResponseReturnValue:

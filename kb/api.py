@@ -38,7 +38,8 @@ def index() -> ResponseReturnValue:
         if value := request.args.get(name, ""):
             statement = statement.where(column == value)
     page = pager.page(statement, [(Article.id, True)], after=request.args.get("after", ""), size=api.page_size())
-    following = url_for(".index", **{**request.args.to_dict(), "after": page.next}) if page.next else None
+    values: dict[str, Any] = {**request.args.to_dict(), "after": page.next}
+    following = url_for(".index", **values) if page.next else None
     return jsonify({"articles": [summary(article) for article in page.items], "next": following})
 
 
@@ -75,7 +76,8 @@ def create() -> ResponseReturnValue:
         raise Refused(_("“tags” is a list of texts."), "tags")
     article = articles.write(
         Details(
-            title=api.clean_text(data["title"], 300, "title"), slug=data.get("slug", ""), topic=data.get("topic", "other"),
+            title=api.clean_text(data["title"], 300, "title"), slug=data.get("slug", ""),
+            topic=data.get("topic", "other"),
             language=data.get("language", "en"), visibility=data.get("visibility", "public"),
             tags=tuple(data.get("tags", ())), summary=data.get("summary", ""), state=data.get("state", DRAFT),
         ),

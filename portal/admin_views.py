@@ -41,7 +41,8 @@ def overview() -> ResponseReturnValue:
     mails = dict(db.session.execute(select(OutgoingMail.state, func.count()).group_by(OutgoingMail.state)).all())
     quarantine = db.session.scalar(select(func.count()).where(InboundMail.fate == "quarantine"))
     return render_template(
-        "portal/admin.html", counts=jobs.counts(), dead=dead, late=oldest if oldest and oldest < now() else None, mails=mails,
+        "portal/admin.html", counts=jobs.counts(), dead=dead, mails=mails,
+        late=oldest if oldest and oldest < now() else None,
         quarantine=quarantine, health=search_index().health(), rules=rules(), subscribers=events.subscribers(),
         has_server=bool(current_app.extensions["settings"].mail.host),
     )  # fmt: skip

@@ -59,7 +59,8 @@ def search() -> ResponseReturnValue:
     ]
     return jsonify(
         {
-            "results": results, "total": found.texts.total + found.ticket_total, "did_you_mean": found.texts.suggestion,
+            "results": results, "total": found.texts.total + found.ticket_total,
+            "did_you_mean": found.texts.suggestion,
             "facets": {name: dict(counts) for name, counts in found.texts.facets.items()},
         }
     )  # fmt: skip

@@ -1,4 +1,6 @@
-"""One search over everything that a person may see: articles and past answers from the index, tickets from the database."""
+"""One search over everything that a person may see: articles and past answers from the index, tickets from the
+database.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,6 +17,8 @@ from kb.search import Hit, Results
 
 KINDS = ("article", "answer", "ticket")
 MOST_TICKETS = 200
+# How many tickets are shown below the texts of a search for everything.
+MOST_BESIDE = 5
 
 
 @dataclass(frozen=True)
@@ -63,18 +67,17 @@ def search(
     tickets: tuple[TicketHit, ...] = ()
     total = 0
     if reader is not None and kind in {"", "ticket"}:
-        tickets, total = _tickets(
-            text, reader, topics, countries, languages, limit if kind else min(limit, 5), offset if kind else 0
-        )
+        narrowed = ((Ticket.topic, topics), (Ticket.country, countries), (Ticket.language, languages))
+        most, begin = (limit, offset) if kind else (min(limit, MOST_BESIDE), 0)
+        tickets, total = _tickets(text, reader, narrowed, limit=most, offset=begin)
     return Found(texts, tickets, total)
 
 
 def _tickets(
     text: str,
     reader: User,
-    topics: Sequence[str],
-    countries: Sequence[str],
-    languages: Sequence[str],
+    narrowed: Sequence[tuple[Any, Sequence[str]]],
+    *,
     limit: int,
     offset: int,
 ) -> tuple[tuple[TicketHit, ...], int]:
@@ -82,10 +85,11 @@ def _tickets(
     if not hits:
         return (), 0
     statement = Ticket.visible_to(reader).where(Ticket.id.in_([hit.ticket_id for hit in hits]))
-    for column, values in ((Ticket.topic, topics), (Ticket.country, countries), (Ticket.language, languages)):
+    for column, values in narrowed:
         if values:
             statement = statement.where(column.in_(values))
-    visible = {ticket.id: ticket for ticket in db.session.scalars(statement)}
+    rows: list[Ticket] = list(db.session.scalars(statement))  # type: ignore[arg-type] # SQLAlchemy 2.1 says tuples.
+    visible = {ticket.id: ticket for ticket in rows}
     kept = [TicketHit(visible[hit.ticket_id], hit.score, hit.snippet) for hit in hits if hit.ticket_id in visible]
     return tuple(kept[offset : offset + limit]), len(kept)
 

@@ -31,16 +31,17 @@ def update() -> None:
     """Collect the texts of code and templates, and bring each catalogue up to date without guessing."""
     tool = Path(sys.executable).parent / "pybabel"
     root = FOLDER.parent
-    collect = [tool, "-q", "extract", "-F", FOLDER / "babel.cfg", "-k", "lazy", "-k", "_l", "--no-location", "--sort-output",
-               "--project=OCDS Helpdesk", "--copyright-holder=The OCDS Helpdesk contributors", "-o", TEMPLATE, "."]  # fmt: skip
+    collect: list[str | Path] = [
+        tool, "-q", "extract", "-F", FOLDER / "babel.cfg", "-k", "lazy", "-k", "_l", "-k", "N_", "--no-location",
+        "--sort-output", "--project=OCDS Helpdesk", "--copyright-holder=The OCDS Helpdesk contributors", "-o",
+        TEMPLATE, ".",
+    ]  # fmt: skip
     subprocess.run(collect, cwd=root, check=True)  # noqa: S603 # Our own tool and paths.
     for language in LANGUAGES:
         exists = catalogue(language).exists()
-        verb = ["update", "--no-fuzzy-matching", "--ignore-obsolete", "--omit-header"] if exists else ["init"]
-        subprocess.run(  # noqa: S603
-            [tool, "-q", *[word for word in verb if word != "--omit-header"], "-i", TEMPLATE, "-d", FOLDER, "-l", language],
-            cwd=root, check=True,
-        )  # fmt: skip
+        verb = ["update", "--no-fuzzy-matching", "--ignore-obsolete"] if exists else ["init"]
+        command: list[str | Path] = [tool, "-q", *verb, "-i", TEMPLATE, "-d", FOLDER, "-l", language]
+        subprocess.run(command, cwd=root, check=True)  # noqa: S603
 
 
 def missing(language: str) -> list[str]:

@@ -1,6 +1,7 @@
 """Load the demo data through the ordinary verbs, then date everything back.
 
-The jobs that the verbs owe (mails to people who do not exist) are dropped at the end; the index is built by the worker.
+The jobs that the verbs owe (mails to people who do not exist) are dropped at the end; the index is built by the
+worker.
 """
 
 from datetime import datetime, timedelta
@@ -124,7 +125,7 @@ def _words(entry: dict[str, Any], item: dict[str, Any]) -> tickets.Words:
     if entry.get("attachment"):
         path = FOLDER / "files" / entry["attachment"]
         attached = [files.save(path.read_bytes(), path.name)]
-    channel = item["channel"] if not entry["kind"] == "internal" else "desk"
+    channel = item["channel"] if entry["kind"] != "internal" else "desk"
     return tickets.Words(body=entry["text"].strip(), files=attached, channel=channel, language=item["language"])
 
 
@@ -187,7 +188,8 @@ def _load_peers(cast: dict[str, User], known: dict[str, Ticket], moment: datetim
     for item in document["profiles"]:
         profile = Profile(
             user_id=cast[item["person"]].id, headline=item["headline"], offers=item["offers"].strip(),
-            seeks=item["seeks"].strip(), systems=item["systems"], capacity=item["capacity"], visibility=item["visibility"],
+            seeks=item["seeks"].strip(), systems=item["systems"], capacity=item["capacity"],
+            visibility=item["visibility"],
         )  # fmt: skip
         profile.topics = [ProfileTopic(topic=entry["topic"], level=entry["level"]) for entry in item["topics"]]
         db.session.add(profile)

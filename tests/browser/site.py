@@ -27,7 +27,11 @@ class Site:
             port = free.getsockname()[1]
         self.base = f"http://127.0.0.1:{port}"
         self.data_dir = data_dir
-        clean = {name: value for name, value in os.environ.items() if not name.startswith(("HELPDESK_", "DATABASE_", "SECRET_"))}
+        clean = {
+            name: value
+            for name, value in os.environ.items()
+            if not name.startswith(("HELPDESK_", "DATABASE_", "SECRET_"))
+        }
         self.log = (data_dir / "run.log").open("wb")
         self.process = subprocess.Popen(
             [sys.executable, "-m", "portal.run"], cwd=ROOT, stdout=self.log, stderr=subprocess.STDOUT,

@@ -70,7 +70,9 @@ def test_a_key_that_can_be_guessed_stops_the_start(tmp_path, key):
 
 
 def run(tmp_path, *words, **environment):
-    clean = {name: value for name, value in os.environ.items() if not name.startswith(("HELPDESK_", "DATABASE_", "SECRET_"))}
+    clean = {
+        name: value for name, value in os.environ.items() if not name.startswith(("HELPDESK_", "DATABASE_", "SECRET_"))
+    }
     return subprocess.run(
         [Path(sys.executable).with_name("flask"), *words], cwd=ROOT, capture_output=True, text=True, timeout=60,
         env={**clean, "DATA_DIR": str(tmp_path), **environment},

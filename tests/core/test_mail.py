@@ -149,7 +149,9 @@ def test_without_a_server_mails_are_written_to_the_outbox(context):
     folder = context.extensions["settings"].data_dir / "outbox"
     files = list(folder.glob("*.eml"))
     assert len(files) == 1
-    assert email.message_from_bytes(files[0].read_bytes(), policy=default)["Message-ID"] == f"<{only_mail().message_id}>"
+    assert (
+        email.message_from_bytes(files[0].read_bytes(), policy=default)["Message-ID"] == f"<{only_mail().message_id}>"
+    )
 
 
 def test_no_address_gets_more_than_its_limit_in_an_hour(smtp, context):

@@ -16,7 +16,9 @@ def twelve(context):
         # Three of each time, so that the second column decides.
         db.session.add(Organisation(name=f"Agency {number}", created_at=begin - timedelta(days=number // 3)))
     db.session.commit()
-    return db.session.scalars(db.select(Organisation.id).order_by(Organisation.created_at.desc(), Organisation.id.desc())).all()
+    return db.session.scalars(
+        db.select(Organisation.id).order_by(Organisation.created_at.desc(), Organisation.id.desc())
+    ).all()
 
 
 def test_pages_go_through_every_row_once_and_back_again(twelve):

@@ -76,7 +76,7 @@ class Inbox:
     def __init__(self):
         self.received = []
 
-    async def handle_DATA(self, server, session, envelope):  # noqa: N802 # The server calls it so.
+    async def handle_DATA(self, server, session, envelope):  # The server calls it so.
         self.received.append((envelope, email.message_from_bytes(envelope.content, policy=default)))
         return "250 OK"
 

@@ -88,7 +88,9 @@ def test_too_large_a_file_is_refused_with_the_limit(app, browser):
 
 def test_nothing_but_the_fields_of_the_form_is_taken(app, browser):
     browser.get("/ask")
-    browser.send("/ask", {**ASKED, "state": "closed", "assignee_id": "1", "priority": "urgent", "id": "77", "is_staff": "1"})
+    browser.send(
+        "/ask", {**ASKED, "state": "closed", "assignee_id": "1", "priority": "urgent", "id": "77", "is_staff": "1"}
+    )
     with app.app_context():
         ticket = only_ticket(app)
         assert (ticket.state, ticket.assignee_id, ticket.priority) == ("new", None, "normal")
@@ -120,7 +122,9 @@ def test_the_link_opens_the_ticket_and_leaves_the_address_bar(browser, asked):
     assert browser.get(f"/tickets/{other}").status_code == 404
 
 
-@pytest.mark.parametrize("spoil", [lambda key: key[:-2] + "xx", lambda key: "", lambda key: "x", lambda key: key.swapcase()])
+@pytest.mark.parametrize(
+    "spoil", [lambda key: key[:-2] + "xx", lambda key: "", lambda key: "x", lambda key: key.swapcase()]
+)
 def test_a_forged_link_opens_nothing(browser, asked, spoil):
     number, _other, link = asked
     path, _, key = link.partition("?key=")

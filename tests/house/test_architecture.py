@@ -74,7 +74,9 @@ def test_templates_have_no_inline_script_style_or_unsafe_html():
 
 def test_scripts_put_html_into_pages_in_one_place_only():
     sinks = re.compile(r"\.(innerHTML|outerHTML)\s*=|insertAdjacentHTML|document\.write|\beval\(|new Function")
-    found = [name(path) for path in (ROOT / "static/js").glob("*.js") if sinks.search(path.read_text(encoding="utf-8"))]
+    found = [
+        name(path) for path in (ROOT / "static/js").glob("*.js") if sinks.search(path.read_text(encoding="utf-8"))
+    ]
     assert found in ([], ["static/js/fragment.js"])
 
 
@@ -96,7 +98,9 @@ def test_migrations_are_linear_and_say_what_the_models_say(context):
 
 
 def test_every_event_is_documented_and_every_subscriber_listens_to_an_event_that_happens():
-    documented = set(re.findall(r"^\| `([a-z_]+\.[a-z_]+)`", (ROOT / "docs/reference/events.md").read_text(), re.MULTILINE))
+    documented = set(
+        re.findall(r"^\| `([a-z_]+\.[a-z_]+)`", (ROOT / "docs/reference/events.md").read_text(), re.MULTILINE)
+    )
     recorded = set()
     for path in CODE:
         recorded |= set(re.findall(r"record\(\s*\"([a-z_]+\.[a-z_]+)\"", path.read_text(encoding="utf-8")))
@@ -119,6 +123,8 @@ def test_imports_run_one_way():
     assert result.returncode == 0, result.stdout
 
 
-@pytest.mark.parametrize("path", ["README.md", "CHANGELOG.md", "CONTRIBUTING.md", "LICENSE", "config.example.toml", "Procfile"])
+@pytest.mark.parametrize(
+    "path", ["README.md", "CHANGELOG.md", "CONTRIBUTING.md", "LICENSE", "config.example.toml", "Procfile"]
+)
 def test_what_a_newcomer_looks_for_is_there(path):
     assert (ROOT / path).stat().st_size > 0

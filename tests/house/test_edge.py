@@ -53,7 +53,9 @@ def test_no_write_is_taken_without_a_token_or_from_another_site(app, browser_of)
             continue
         assert bruno.open(path, method=method, data={}).status_code == 400, path
         assert bruno.open(path, method=method, data={"csrf_token": "forged"}).status_code == 400, path
-        foreign = bruno.open(path, method=method, data={"csrf_token": token}, headers={"Origin": "https://evil.example"})
+        foreign = bruno.open(
+            path, method=method, data={"csrf_token": token}, headers={"Origin": "https://evil.example"}
+        )
         assert foreign.status_code == 403, path
         cross = bruno.open(path, method=method, data={"csrf_token": token}, headers={"Sec-Fetch-Site": "cross-site"})
         assert cross.status_code == 403, path
@@ -81,7 +83,8 @@ def test_reading_writes_nothing(app, browser_of, work):
 def rows(app) -> dict[str, list]:
     with app.app_context():
         found = {
-            table.name: sorted(map(repr, db.session.execute(table.select()).all())) for table in db.metadata.sorted_tables
+            table.name: sorted(map(repr, db.session.execute(table.select()).all()))
+            for table in db.metadata.sorted_tables
         }
         db.session.remove()
     return found
@@ -127,7 +130,9 @@ def test_the_first_view_of_a_public_page_fits_a_slow_line(browser):
     for path in ("/", "/ask", "/kb/", "/answers/", "/search?q=prefix", "/peers/"):
         page = browser.get(path, headers={"Accept-Encoding": "gzip"})
         parts = set(re.findall(r'(?:href|src)="(/static/[^"]+)"', browser.get(path).text))
-        total = len(page.data) + sum(len(browser.get(part, headers={"Accept-Encoding": "gzip"}).data) for part in parts)
+        total = len(page.data) + sum(
+            len(browser.get(part, headers={"Accept-Encoding": "gzip"}).data) for part in parts
+        )
         assert total <= 100_000, path
 
 

@@ -54,7 +54,9 @@ def world(app):
         ticket = tickets.ask(by=paula, title="Prefix", words=Words("How do we get a prefix?"), topic="ocid-prefix")
         tickets.note(ticket, by=bruno, words=Words("A note that nobody else may see."))
         for visibility in ("public", "champions", "staff"):
-            articles.write(Details(title=visibility, slug=visibility, visibility=visibility), f"# {visibility}", by=bruno)
+            articles.write(
+                Details(title=visibility, slug=visibility, visibility=visibility), f"# {visibility}", by=bruno
+            )
         answer = answers.draft(by=bruno, title="Answer", question="Q", answer="A")
         answers.publish(answer, basis="nothing-personal", by=bruno)
         profile = profiles.begin(dalia)
@@ -125,5 +127,7 @@ def test_the_matrix_of_actors_and_routes_is_as_written_down(walk, request, app):
         staff = {key for key in ACTORS[1:] if member(key).is_staff}
     for route, row in walk.items():
         if "/desk" in route or "/admin" in route or "/reports" in route:
-            wrong = {key: status for key, status in row.items() if key not in staff and status not in {302, 401, 403, 404}}
+            wrong = {
+                key: status for key, status in row.items() if key not in staff and status not in {302, 401, 403, 404}
+            }
             assert wrong == {}, route

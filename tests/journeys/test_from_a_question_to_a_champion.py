@@ -60,7 +60,9 @@ def post(app):
     controller = Controller(post, hostname="127.0.0.1", port=port)
     controller.start()
     settings = app.extensions["settings"]
-    app.extensions["settings"] = replace(settings, mail=replace(settings.mail, host="127.0.0.1", port=port, tls="none"))
+    app.extensions["settings"] = replace(
+        settings, mail=replace(settings.mail, host="127.0.0.1", port=port, tls="none")
+    )
     yield post
     controller.stop()
 
@@ -214,8 +216,14 @@ def the_solved_question_becomes_a_past_answer(app, work, browser_of, number: int
     refused = carla.send(path, {**texts, "do": "publish", "basis": "nothing-personal"})
     assert refused.status_code == 422
     replaced = carla.send(path, {**texts, "do": "replace"}).text
-    assert "ines@agency.example" not in re.search(r'<textarea[^>]*name="question".*?</textarea>', replaced, re.DOTALL)[0]
-    clean = {**texts, "answer": "Yes, a prefix belongs to a system.", "question": "A second system. Does it need its own prefix?"}
+    assert (
+        "ines@agency.example" not in re.search(r'<textarea[^>]*name="question".*?</textarea>', replaced, re.DOTALL)[0]
+    )
+    clean = {
+        **texts,
+        "answer": "Yes, a prefix belongs to a system.",
+        "question": "A second system. Does it need its own prefix?",
+    }
     response = carla.send(path, {**clean, "do": "publish", "basis": "nothing-personal"})
     assert response.status_code == 303, response.text
     work()
@@ -272,9 +280,13 @@ def both_accept_by_their_links(app, post, work, browser, connection: int) -> Non
 
 def the_outcome_is_recorded(app, browser_of, connection: int) -> None:
     amara = browser_of("amara")
-    logged = amara.send(f"/peers/connections/{connection}/exchanges", {"kind": "call", "note": "An hour on announcing prefixes."})
+    logged = amara.send(
+        f"/peers/connections/{connection}/exchanges", {"kind": "call", "note": "An hour on announcing prefixes."}
+    )
     assert logged.status_code == 303, logged.text
-    closed = amara.send(f"/peers/connections/{connection}/outcome", {"outcome": "helped", "note": "We took a second prefix."})
+    closed = amara.send(
+        f"/peers/connections/{connection}/outcome", {"outcome": "helped", "note": "We took a second prefix."}
+    )
     assert closed.status_code == 303, closed.text
     with app.app_context():
         row = db.session.get(Connection, connection)

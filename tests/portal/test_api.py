@@ -34,7 +34,9 @@ def api(app, description):
         headers = dict(kwargs.pop("headers", {}))
         if by:
             with app.app_context():
-                headers["Authorization"] = f"Bearer {make_token(member(by), [s for s in scopes if s in for_person(member(by))])}"
+                headers["Authorization"] = (
+                    f"Bearer {make_token(member(by), [s for s in scopes if s in for_person(member(by))])}"
+                )
                 db.session.commit()
         response = app.test_client().open(f"/api/v1{path}", method=method, headers=headers, **kwargs)
         check(description, method, rule or path.partition("?")[0], response)
@@ -56,7 +58,10 @@ def check(description, method, rule, response):
 def test_the_description_is_valid_and_names_every_route(app, description):
     validate(description)
     described = {
-        (method.upper(), path) for path, item in description["paths"].items() for method in item if method != "parameters"
+        (method.upper(), path)
+        for path, item in description["paths"].items()
+        for method in item
+        if method != "parameters"
     }
     import re
 
@@ -71,7 +76,9 @@ def test_the_description_is_valid_and_names_every_route(app, description):
 
 
 def test_anyone_may_ask_and_gets_the_number_and_the_address(api, app):
-    response = api("POST", "/tickets", json={**NEW, "name": "Inés", "topic": "ocid-prefix", "country": "py", "language": "es"})
+    response = api(
+        "POST", "/tickets", json={**NEW, "name": "Inés", "topic": "ocid-prefix", "country": "py", "language": "es"}
+    )
     assert response.status_code == 201
     assert response.location == response.json["url"]
     with app.app_context():
@@ -117,7 +124,10 @@ def test_a_token_cannot_do_what_its_scopes_do_not_say(api, ticket):
                json={"state": "solved"}).status_code == 403  # fmt: skip
     assert api("POST", f"/tickets/{ticket}/messages", by="bruno", scopes=["tickets:read"], rule="/tickets/{number}/messages",
                json={"body": "x"}).status_code == 403  # fmt: skip
-    assert api("POST", "/articles", by="bruno", scopes=["articles:read"], json={"title": "a", "body": "b"}).status_code == 403
+    assert (
+        api("POST", "/articles", by="bruno", scopes=["articles:read"], json={"title": "a", "body": "b"}).status_code
+        == 403
+    )
 
 
 @pytest.fixture
@@ -145,29 +155,53 @@ def test_staff_change_a_ticket_and_a_requester_only_settles_it(api, ticket):
     rule = "/tickets/{number}"
     changed = api("PATCH", f"/tickets/{ticket}", by="bruno", rule=rule,
                   json={"priority": "high", "assignee": "carla@helpdesk.example", "tags": ["a", "b"], "topic": "mapping"})  # fmt: skip
-    assert (changed.json["priority"], changed.json["assignee"], changed.json["tags"]) == ("high", "Carla Mora", ["a", "b"])
+    assert (changed.json["priority"], changed.json["assignee"], changed.json["tags"]) == (
+        "high",
+        "Carla Mora",
+        ["a", "b"],
+    )
     assert api("PATCH", f"/tickets/{ticket}", by="paula", rule=rule, json={"priority": "low"}).status_code == 403
-    assert api("PATCH", f"/tickets/{ticket}", by="paula", rule=rule, json={"state": "solved"}).json["state"] == "solved"
+    assert (
+        api("PATCH", f"/tickets/{ticket}", by="paula", rule=rule, json={"state": "solved"}).json["state"] == "solved"
+    )
     assert api("PATCH", f"/tickets/{ticket}", by="quentin", rule=rule, json={"state": "open"}).status_code == 404
     assert api("PATCH", f"/tickets/{ticket}", by="bruno", rule=rule, json={"id": 7}).status_code == 422
 
 
 def test_a_change_from_an_old_reading_is_refused(api, ticket):
     version = api("GET", f"/tickets/{ticket}", by="bruno", rule="/tickets/{number}").json["version"]
-    first = api("PATCH", f"/tickets/{ticket}", by="bruno", rule="/tickets/{number}", json={"priority": "high", "version": version})
+    first = api(
+        "PATCH",
+        f"/tickets/{ticket}",
+        by="bruno",
+        rule="/tickets/{number}",
+        json={"priority": "high", "version": version},
+    )
     assert first.status_code == 200
-    second = api("PATCH", f"/tickets/{ticket}", by="carla", rule="/tickets/{number}", json={"priority": "low", "version": version})
+    second = api(
+        "PATCH",
+        f"/tickets/{ticket}",
+        by="carla",
+        rule="/tickets/{number}",
+        json={"priority": "low", "version": version},
+    )
     assert second.status_code == 409
 
 
 def test_messages_go_to_the_thread_and_notes_stay_inside(api, ticket, app):
     rule = "/tickets/{number}/messages"
-    assert api("POST", f"/tickets/{ticket}/messages", by="bruno", rule=rule, json={"body": "Write to us."}).status_code == 201
+    assert (
+        api("POST", f"/tickets/{ticket}/messages", by="bruno", rule=rule, json={"body": "Write to us."}).status_code
+        == 201
+    )
     assert api("POST", f"/tickets/{ticket}/messages", by="bruno", rule=rule,
                json={"body": "inside", "kind": "internal"}).json["kind"] == "internal"  # fmt: skip
     assert api("POST", f"/tickets/{ticket}/messages", by="paula", rule=rule,
                json={"body": "x", "kind": "internal"}).status_code == 403  # fmt: skip
-    assert api("POST", f"/tickets/{ticket}/messages", by="paula", rule=rule, json={"body": "x", "kind": "y"}).status_code == 422
+    assert (
+        api("POST", f"/tickets/{ticket}/messages", by="paula", rule=rule, json={"body": "x", "kind": "y"}).status_code
+        == 422
+    )
     with app.app_context():
         assert db.session.get(Ticket, ticket).state == "waiting"
 
@@ -228,10 +262,16 @@ def test_search_finds_articles_and_for_staff_tickets(api, app):
     public = api("GET", "/search?q=prefix").json["results"]
     assert [item["kind"] for item in public] == ["article"]
     assert "<mark>" in public[0]["snippet"] or "prefix" in public[0]["title"]
-    assert {item["kind"] for item in api("GET", "/search?q=prefix", by="bruno").json["results"]} == {"article", "ticket"}
+    assert {item["kind"] for item in api("GET", "/search?q=prefix", by="bruno").json["results"]} == {
+        "article",
+        "ticket",
+    }
     assert api("GET", "/search?q=prefix&kind=ticket", by="quentin").json["results"] == []
     assert api("GET", "/search?q=").status_code == 422
-    assert api("GET", "/suggestions?text=how to register a prefix").json["suggestions"][0]["title"] == "Register an OCID prefix"
+    assert (
+        api("GET", "/suggestions?text=how to register a prefix").json["suggestions"][0]["title"]
+        == "Register an OCID prefix"
+    )
 
 
 def test_drafts_are_read_by_staff_alone(api):
