@@ -102,12 +102,7 @@ def _build(settings: "Settings") -> Flask:
     for part in PARTS:
         import_module(f"{part}.policy")
     for name in REGISTERED:
-        try:
-            module = import_module(name)
-        except ImportError:
-            raise
-            continue
-        module.register(app)
+        import_module(name).register(app)
     return app
 
 

@@ -108,7 +108,7 @@ def idempotent(view: View) -> View:
 
 
 def limited() -> None:
-    """Count this request against the limit of its token, or of its network address. Call before anything is written."""
+    """Count this request against the limit of its token, or of its network address. Call it before writing."""
     settings = current_app.extensions["settings"]
     token = g.get("api_token_id")
     whom = f"token-{token}" if token else limits.network_address()

@@ -137,7 +137,7 @@ def csp_nonce() -> str:
 
 
 def asset(path: str) -> str:
-    """The address of a static file, with a version in its path, so that it and what it imports can be cached for ever."""
+    """The address of a static file, with a version in its path, so that it and its imports can be cached for ever."""
     # Put together by hand: every page has a dozen of them, and paths of ours need no quoting.
     return f"{request.script_root}/static/~{current_app.config['ASSET_VERSION']}/{path}"
 
@@ -208,7 +208,7 @@ def _begin() -> ResponseReturnValue | None:
 
 
 def _check_host() -> None:
-    """Answer only under the name that links are built from (and under the loopback names, for checks and development)."""
+    """Answer only under the name that links are built from, and under the loopback names."""
     configured = urlsplit(current_app.config["BASE_URL"])
     given = request.host.lower()
     host = given.partition("]")[0] + "]" if given.startswith("[") else given.partition(":")[0]

@@ -221,15 +221,6 @@ class SuggestionUse(Model):
     at: Mapped[datetime] = mapped_column(default=now)
 
 
-def article_translations(article: Article, user: User | None) -> Select[tuple[Article]]:
-    """The same article in other languages, as far as the person may see them."""
-    return (
-        Article.visible_to(user)
-        .where(Article.slug == article.slug, Article.id != article.id)
-        .order_by(Article.language)
-    )
-
-
 def published_articles() -> Select[tuple[Article]]:
     """What the index holds of articles."""
     return select(Article).where(Article.state == PUBLISHED)

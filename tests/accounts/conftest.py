@@ -62,17 +62,24 @@ def link_of(ask_for_link, links_in):
     return make
 
 
+@pytest.fixture(autouse=True)
+def window(monkeypatch):
+    """Lets each test begin with a fresh window of every limit, so that none ends in its middle."""
+    left = 3600 - time.time() % 3600
+    monkeypatch.setattr(limits, "now", lambda: core_db.now() + timedelta(seconds=left))
+
+
 @pytest.fixture
-def clock(monkeypatch):
+def clock(monkeypatch, window):
     """Puts the clock of sign-ins, links and limits forward by some seconds."""
-    real_now, real_time = core_db.now, time.time
+    real_time = time.time
     ahead = [0.0]
 
     def forward(seconds):
         ahead[0] += seconds
 
     for module in (links, sign_ins, limits):
-        monkeypatch.setattr(module, "now", lambda: real_now() + timedelta(seconds=ahead[0]))
+        monkeypatch.setattr(module, "now", lambda real=module.now: real() + timedelta(seconds=ahead[0]))
     # Sessions are signed with the time, too.
     monkeypatch.setattr(time, "time", lambda: real_time() + ahead[0])
     return forward
