@@ -181,7 +181,7 @@ class Browser(FlaskClient):
     def open(self, *args, **kwargs):
         kwargs.setdefault("headers", {})
         response = super().open(*args, **kwargs)
-        if response.mimetype == "text/html":
+        if response.mimetype == "text/html" and "Content-Encoding" not in response.headers:
             found = re.search(r'name="csrf_token"[^>]*value="([^"]+)"', response.text)
             if found:
                 self.csrf = found[1]

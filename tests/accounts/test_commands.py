@@ -25,16 +25,19 @@ def test_a_person_is_made_with_roles_and_a_password_from_standard_input(app, run
         assert people.find("new@desk.example").roles == {"analyst", "manager"}
 
 
-@pytest.mark.parametrize(
-    "words",
-    [("create", "no address", "--role", "admin"), ("create", CAST["paula"][1], "--role", "admin"), ("create", "a@b.example", "--role", "emperor"),
-     ("create", "a@b.example", "--role", "admin", "--password-stdin"), ("token", "nobody@x.example", "--scope", "tickets:read"),
-     ("token", CAST["paula"][1], "--scope", "everything"), ("token", CAST["paula"][1]), ("disable", "nobody@x.example"), ("link", "nobody@x.example")],
-)  # fmt: skip
-def test_a_mistake_ends_with_a_sentence_and_changes_nothing(app, run, words):
-    result = run(*words, input="short\n")
-    assert result.exit_code != 0
-    assert "Traceback" not in result.output
+MISTAKES = [
+    ("create", "no address", "--role", "admin"), ("create", CAST["paula"][1], "--role", "admin"),
+    ("create", "a@b.example", "--role", "emperor"), ("create", "a@b.example", "--role", "admin", "--password-stdin"),
+    ("token", "nobody@x.example", "--scope", "tickets:read"), ("token", CAST["paula"][1], "--scope", "everything"),
+    ("token", CAST["paula"][1]), ("disable", "nobody@x.example"), ("link", "nobody@x.example"),
+]  # fmt: skip
+
+
+def test_a_mistake_ends_with_a_sentence_and_changes_nothing(app, run):
+    for words in MISTAKES:
+        result = run(*words, input="short\n")
+        assert result.exit_code != 0, words
+        assert "Traceback" not in result.output
     with app.app_context():
         assert people.find("a@b.example") is None
         assert member("paula").roles == {"requester"}

@@ -136,17 +136,17 @@ def test_thirty_wrong_passwords_from_one_network_then_no_more_whoever_for(guess,
     assert verified() == 30
 
 
-@pytest.mark.parametrize(
-    "header", ["X-Forwarded-For", "X-Real-IP", "Forwarded", "True-Client-IP", "CF-Connecting-IP", "X-Client-IP"]
-)
-def test_an_address_that_the_caller_made_up_does_not_help(app, guess, header):
+HEADERS = ("X-Forwarded-For", "X-Real-IP", "Forwarded", "True-Client-IP", "CF-Connecting-IP", "X-Client-IP")
+
+
+def test_an_address_that_the_caller_made_up_does_not_help(app, guess):
     settings = app.extensions["settings"]
     app.extensions["settings"] = replace(settings, limits=replace(settings.limits, sign_in_per_address=3))
-    codes = []
-    for number in range(6):
-        value = f"for=203.0.113.{number}" if header == "Forwarded" else f"203.0.113.{number}"
-        codes.append(guess(f"person-{number}@compras.example", **{header: value}).status_code)
-    assert codes == [422] * 3 + [429] * 3
+    for number in range(3):
+        guess(f"person-{number}@compras.example")
+    for header in HEADERS:
+        value = "for=203.0.113.9" if header == "Forwarded" else "203.0.113.9"
+        assert guess("another@compras.example", **{header: value}).status_code == 429, header
 
 
 def test_behind_one_proxy_only_what_the_proxy_added_counts(tmp_path, sqlite_template):

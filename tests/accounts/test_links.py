@@ -87,14 +87,12 @@ def test_a_used_link_says_so_and_offers_a_new_one(browser, link_of, app):
     assert other.get("/profile").status_code == 302
 
 
-@pytest.mark.parametrize(
-    "token", ["%20", "NULL", "None", "0", "%00", "%27%20OR%201=1--", "a" * 43, "A" * 5000, "%F0%9F%94%91", "../../"]
-)
-def test_no_other_token_signs_in(browser, link_of, token):
-    path = link_of("paula")
-    browser.get(path)
-    response = browser.post(f"/sign-in/{token}", data={"csrf_token": browser.csrf})
-    assert response.status_code in {400, 404}
+def test_no_other_token_signs_in(browser, link_of):
+    browser.get(link_of("paula"))
+    long = ("a" * 43, "A" * 5000)
+    for token in ("%20", "NULL", "None", "0", "%00", "%27%20OR%201=1--", "%F0%9F%94%91", "../../", *long):
+        response = browser.post(f"/sign-in/{token}", data={"csrf_token": browser.csrf})
+        assert response.status_code in {400, 404}, token
     assert browser.get("/profile").status_code == 302
 
 
@@ -213,33 +211,42 @@ FORGED = [
     {"X-Host": "evil.example"},
     {"X-Original-Host": "evil.example", "X-Forwarded-Server": "evil.example", "X-HTTP-Host-Override": "evil.example"},
     {"Forwarded": 'for=1.2.3.4;host="evil.example";proto=https'},
-    {"X-Forwarded-Prefix": "/evil.example", "X-Script-Name": "//evil.example"},
-    {"Host": "127.0.0.1:81"},
-    {"Host": "localhost:9999"},
+    {"X-Forwarded-Prefix": "/evil.example", "X-Script-Name": "//evil.example", "X-Original-URL": "//evil.example/"},
 ]
 
 
-@pytest.mark.parametrize("headers", FORGED, ids=str)
-def test_links_begin_with_our_own_address_whatever_a_request_says(browser, links_in, headers):
-    browser.get("/sign-in")
-    answer = browser.post(
-        "/sign-in/link", data={"csrf_token": browser.csrf, "email": CAST["paula"][1]}, headers=headers
-    )
-    if answer.status_code == 400 or "Host" in headers:
-        # The cookie of the session belongs to the other name, so the form was not ours.
-        return
+def test_links_begin_with_our_own_address_whatever_a_request_says(app, links_in):
+    app.test_client_class = Browser
+    names = list(CAST)
+    for number, headers in enumerate(FORGED):
+        client = app.test_client()
+        client.get("/sign-in", headers=headers)
+        email = CAST[names[number]][1]
+        assert client.send("/sign-in/link", {"email": email}, headers=headers).status_code == 303
+        (link,) = links_in(email)
+        assert link.startswith("http://127.0.0.1:8000/sign-in/")
+
+
+@pytest.mark.parametrize("address", ["http://127.0.0.1:81", "https://localhost:9999"])
+def test_links_begin_with_our_own_address_whatever_name_we_are_called_by(app, links_in, address):
+    app.test_client_class = Browser
+    client = app.test_client()
+    client.get("/sign-in", base_url=address)
+    answer = client.send("/sign-in/link", {"email": CAST["paula"][1]}, base_url=address)
     assert answer.status_code == 303
     (link,) = links_in(CAST["paula"][1])
     assert link.startswith("http://127.0.0.1:8000/sign-in/")
 
 
-@pytest.mark.parametrize(
-    "host",
-    ["evil.example", "evil.example:8000", "127.0.0.1.evil.example", "127.0.0.1@evil.example", "evil.example@127.0.0.1", "evil.example#127.0.0.1",
-     "127.0.0.1:8000@evil.example", "127.0.0.1 evil.example", "127.0.0.1,evil.example", "[::2]", "[::1", "", "127.0.0.1\\evil.example", "127.0.0.1/evil.example"],
-)  # fmt: skip
-def test_another_name_is_not_answered(browser, host):
-    assert browser.get("/sign-in", headers={"Host": host}).status_code == 400
+def test_another_name_is_not_answered(browser):
+    for host in (
+        "evil.example", "evil.example:8000", "127.0.0.1.evil.example", "127.0.0.1@evil.example", "[::2]", "[::1", "",
+        "evil.example@127.0.0.1", "evil.example#127.0.0.1", "127.0.0.1:8000@evil.example", "127.0.0.1 evil.example",
+        "127.0.0.1,evil.example", "127.0.0.1\\evil.example", "127.0.0.1/evil.example",
+    ):  # fmt: skip
+        answer = browser.get("/sign-in", headers={"Host": host})
+        assert answer.status_code == 400, host
+        assert "evil" not in answer.text
 
 
 def test_our_own_name_is_answered_in_any_case(browser):

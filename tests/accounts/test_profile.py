@@ -87,22 +87,26 @@ def test_organisations_of_one_name_and_country_are_one(app, browser_of):
         assert db.session.scalar(db.select(db.func.count()).select_from(Organisation)) == 1
 
 
-@pytest.mark.parametrize("path", ["/profile", "/profile/security", "/profile/tokens"])
-def test_the_profile_is_for_those_who_are_signed_in(browser, path):
-    assert browser.get(path).location == f"/sign-in?next={path}"
+def test_the_profile_is_for_those_who_are_signed_in(browser):
+    for path in ("/profile", "/profile/security", "/profile/tokens"):
+        assert browser.get(path).location == f"/sign-in?next={path}"
 
 
-@pytest.mark.parametrize(
-    ("password", "reason"),
-    [("short", "at least 12"), ("x" * 1001, "1,000"), ("aaaaaaaaaaaaaaaa", "too easy"), ("paula@compras.example", "too easy"), ("", "Write the new")],
-)  # fmt: skip
-def test_a_weak_password_is_refused_with_the_reason(browser_of, password, reason):
+def test_a_weak_password_is_refused_with_the_reason(browser_of):
     browser = browser_of("paula")
     browser.send("/language", {"language": "en"})
     browser.get("/profile/security")
-    response = browser.send("/profile/password", {"current": PASSWORD, "password": password})
-    assert response.status_code == 422
-    assert reason in response.text
+    weak = {
+        "short": "at least 12",
+        "x" * 1001: "1,000",
+        "a" * 16: "too easy",
+        CAST["paula"][1]: "too easy",
+        "": "Write the new",
+    }
+    for password, reason in weak.items():
+        response = browser.send("/profile/password", {"current": PASSWORD, "password": password})
+        assert response.status_code == 422
+        assert reason in response.text
 
 
 def test_the_old_password_is_needed_for_a_new_one(browser_of):
@@ -176,11 +180,12 @@ def test_tokens_for_the_desk_are_not_for_requesters(app, browser_of):
         sign_ins.make_token(member("paula"), ["articles:write"])
 
 
-@pytest.mark.parametrize("days", ["0", "-1", "3650", "soon", ""])
-def test_a_token_ends_within_a_year(app, browser_of, days):
+def test_a_token_ends_within_a_year(app, browser_of):
     browser = browser_of("bruno")
     browser.get("/profile/tokens")
-    assert browser.send("/profile/tokens", {"name": "x", "scopes": ["tickets:read"], "days": days}).status_code == 422
+    for days in ("0", "-1", "3650", "soon", ""):
+        answer = browser.send("/profile/tokens", {"name": "x", "scopes": ["tickets:read"], "days": days})
+        assert answer.status_code == 422, days
     with app.app_context(), pytest.raises(Refused):
         sign_ins.make_token(member("bruno"), ["tickets:read"], days=400)
 

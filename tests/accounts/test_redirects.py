@@ -3,8 +3,6 @@
 from pathlib import Path
 from urllib.parse import urljoin, urlsplit
 
-import pytest
-
 from core.web import safe_next
 from tests.conftest import CAST, PASSWORD
 
@@ -37,14 +35,12 @@ def test_the_corpus_is_large():
     assert len(EVIL) >= 50
 
 
-@pytest.mark.parametrize("target", EVIL, ids=ascii)
-def test_an_address_elsewhere_is_never_followed(target):
-    assert safe_next(target, "/fallback") == "/fallback"
+def test_an_address_elsewhere_is_never_followed():
+    assert [target for target in EVIL if safe_next(target, "/fallback") != "/fallback"] == []
 
 
-@pytest.mark.parametrize("target", GOOD)
-def test_a_path_here_is_kept(target):
-    assert safe_next(target, "/fallback") == target
+def test_a_path_here_is_kept():
+    assert [safe_next(target, "/fallback") for target in GOOD] == GOOD
 
 
 def test_no_route_that_takes_next_sends_anybody_away(browser, browser_of):
@@ -63,8 +59,10 @@ def test_no_route_that_takes_next_sends_anybody_away(browser, browser_of):
                 assert "evil" not in answer.location
 
 
-@pytest.mark.parametrize("target", ["//evil.example", "/\\evil.example", "/\t/evil.example", "https:evil.example"])
-def test_signing_in_does_not_lead_away(browser, target):
-    browser.get("/sign-in", query_string={"next": target})
-    response = browser.send("/sign-in", {"email": CAST["paula"][1], "password": PASSWORD, "next": target})
-    assert response.location == "/tickets"
+def test_signing_in_does_not_lead_away(browser):
+    for target in ("//evil.example", "/\\evil.example", "/\t/evil.example", "https:evil.example"):
+        browser.get("/sign-in", query_string={"next": target})
+        response = browser.send("/sign-in", {"email": CAST["paula"][1], "password": PASSWORD, "next": target})
+        assert response.location == "/tickets"
+        browser.get("/profile")
+        browser.send("/sign-out")

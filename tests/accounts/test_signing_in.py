@@ -42,21 +42,20 @@ def test_a_wrong_password_keeps_what_was_typed_and_says_so(browser):
     assert "not this one" not in response.text
 
 
-@pytest.mark.parametrize(
-    "data", [{}, {"email": ""}, {"email": "no address", "password": "x"}, {"email": "a@b.example"}]
-)
-def test_a_form_with_something_missing_comes_back_with_the_reason(browser, data):
+def test_a_form_with_something_missing_comes_back_with_the_reason(browser):
     browser.get("/sign-in")
-    response = browser.send("/sign-in", data)
-    assert response.status_code == 422
-    assert 'role="alert"' in response.text
+    for data in ({}, {"email": ""}, {"email": "no address", "password": "x"}, {"email": "a@b.example"}):
+        response = browser.send("/sign-in", data)
+        assert response.status_code == 422
+        assert 'role="alert"' in response.text
 
 
-@pytest.mark.parametrize("text", ["a\x00b@c.example", "\ud7ff@\u202e.example", "x" * 5000, "'; DROP TABLE user; --"])
-def test_no_address_breaks_the_sign_in(browser, text):
+def test_no_address_breaks_the_sign_in(browser):
     browser.get("/sign-in")
-    assert browser.send("/sign-in", {"email": text, "password": "anything at all"}).status_code in {400, 422}
-    assert browser.send("/sign-in/link", {"email": text}).status_code in {400, 422}
+    for text in ("a\x00b@c.example", "\u202e@\u202e.example", "x" * 5000, "'; DROP TABLE user; --"):
+        answer = browser.send("/sign-in", {"email": text, "password": "anything at all"})
+        assert answer.status_code in {400, 422}
+        assert browser.send("/sign-in/link", {"email": text}).status_code in {400, 422}
 
 
 def test_whoever_is_signed_in_is_not_asked_again(browser_of):

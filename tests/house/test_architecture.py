@@ -19,7 +19,14 @@ PARTS = ("core", "accounts", "kb", "helpdesk", "peers", "portal")
 CODE = sorted(path for part in PARTS for path in (ROOT / part).rglob("*.py"))
 TEMPLATES = sorted((ROOT / "templates").rglob("*.html"))
 # Who may end a transaction: the edge, the worker and its queue, counts of tries that must outlive a refusal, commands.
-MAY_COMMIT = {"core/web.py", "core/jobs.py", "core/limits.py", "portal/demo/loading.py", "helpdesk/receive.py"}
+MAY_COMMIT = {
+    "core/web.py",
+    "core/db.py",
+    "core/jobs.py",
+    "core/limits.py",
+    "portal/demo/loading.py",
+    "helpdesk/receive.py",
+}
 
 
 def name(path: Path) -> str:

@@ -224,7 +224,7 @@ def the_solved_question_becomes_a_past_answer(app, work, browser_of, number: int
         "answer": "Yes, a prefix belongs to a system.",
         "question": "A second system. Does it need its own prefix?",
     }
-    response = carla.send(path, {**clean, "do": "publish", "basis": "nothing-personal"})
+    response = carla.send(path, {**clean, "do": "publish", "basis": "nothing-personal", "reason": "Read twice."})
     assert response.status_code == 303, response.text
     work()
     with app.app_context():
