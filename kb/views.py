@@ -125,6 +125,7 @@ def article(language: str, slug: str) -> ResponseReturnValue:
             "kb/article.html", article=row, outline=_outline(row.contents), wanted=_wanted_language(),
             translations=db.session.execute(_TRANSLATIONS, asked).all(),
             related=db.session.execute(_RELATED, asked).all(),
+            cite_url=external("kb.article", language=language, slug=slug),
         )
     )  # fmt: skip
 
