@@ -22,6 +22,7 @@ _GITHUB_CALLOUT = re.compile(r"^> ?\[!(?P<name>NOTE|TIP|IMPORTANT|WARNING|CAUTIO
 _LABEL = re.compile(r"^\((?P<name>[\w.:-]{1,100})\)=[ \t]*$")
 _HEADING = re.compile(r"^(#{1,6}[ \t]+)(.*)$")
 _DIV = re.compile(r"^<div\b(?![^>]*\bmarkdown=)[^<>]{0,500}>[ \t]*$")
+_WITH_MARKDOWN = re.compile(r"<([a-z][a-z0-9]{0,20})\b[^<>]{0,500}\bmarkdown\b")
 _ROLE = re.compile(r"\{(?P<role>[\w:-]{1,40})\}`(?P<text>[^`\n]{1,500})`")
 _ROLE_TARGET = re.compile(r"^(?P<label>[^<]{0,300}?)\s*<(?P<target>[^<>]{1,500})>$")
 _WITH_ENDING = re.compile(r"\.\w{1,5}$")
@@ -31,7 +32,7 @@ def prepare(source: str) -> str:
     """The source with callouts, directives, roles and labels in this tool's own forms."""
     lines = source.split("\n")
     labels = frozenset(found["name"] for line in lines if (found := _LABEL.match(line)))
-    return "\n".join(_prepared(lines, labels, 0))
+    return _closed("\n".join(_prepared(lines, labels, 0)))
 
 
 def without_code(source: str) -> str:
@@ -47,6 +48,16 @@ def without_code(source: str) -> str:
         else:
             kept.append(line)
     return "\n".join(kept)
+
+
+def _closed(source: str) -> str:
+    """The source with its open blocks of HTML closed: Python-Markdown drops what follows two that are not."""
+    outside = without_code(source) if "markdown" in source else ""
+    ends = [
+        f"</{name}>" * (len(re.findall(rf"<{name}\b", outside)) - outside.count(f"</{name}"))
+        for name in dict.fromkeys(_WITH_MARKDOWN.findall(outside))
+    ]
+    return "\n\n".join([source, *filter(None, ends)])
 
 
 def _ends(line: str, fence: str) -> bool:

@@ -182,6 +182,7 @@ def _converter() -> "Markdown":
             "pymdownx.magiclink",
         ],
         extension_configs={
+            "tables": {"use_align_attribute": True},
             "toc": {"slugify": anchor},
             "footnotes": {"SEPARATOR": "-"},
             "pymdownx.highlight": {"css_class": "highlight", "guess_lang": False},

@@ -157,17 +157,18 @@ def _frames(image: Image.Image) -> tuple[list[Image.Image], list[int]]:
 def _text(data: bytes) -> str | None:
     """The beginning of a text, None if it is none. A character may be cut at its end."""
     head = data[:8192]
-    if head.startswith(_UTF_16):
+    if head.startswith(_UTF_16) and len(head) > 2:
         return head.decode("utf-16", "replace")
-    if b"\x00" in head:
+    # Tabs, line breaks, form feeds and escapes occur in texts; other control characters say that it is none.
+    if re.search(rb"[\x00-\x08\x0e-\x1a\x1c-\x1f]", head):
         return None
     try:
         return head.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        if error.start >= len(head) - 3:
-            return head[: error.start].decode("utf-8-sig")
-    # Older tools write tables in the alphabet of their country; control characters say that it is no text at all.
-    return None if re.search(rb"[\x01-\x08\x0e-\x1a\x1c-\x1f]", head) else head.decode("latin-1")
+        if len(head) == len(data) or error.start < len(head) - 3:
+            # Older tools write tables in the alphabet of their country.
+            return head.decode("latin-1")
+        return head[: error.start].decode("utf-8-sig")
 
 
 def _text_type(text: str, ending: str) -> str:

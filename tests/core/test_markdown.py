@@ -186,6 +186,14 @@ def test_the_articles_that_come_with_it_are_laid_out(path):
     assert "\n- " not in re.sub(r"(?s)<pre>.*?</pre>", "", rendered.html)
 
 
+def test_blocks_of_html_that_were_left_open_lose_no_text():
+    assert (
+        article("a\n\n<div>\n\nb\n\n<div>\n\n**c**")
+        == "<p>a</p><div><p>b</p><div><p><strong>c</strong></p></div></div>"
+    )
+    assert "<strong>x</strong>" in article("<div markdown='1'>" * 4 + "\n\n**x**")
+
+
 # How people lay Markdown out
 
 

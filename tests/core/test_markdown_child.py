@@ -59,10 +59,11 @@ def test_after_a_text_that_took_too_long_the_next_is_laid_out():
 
 
 def test_a_text_that_the_renderer_fails_on_is_shown_as_it_was_written():
-    # Quotations and lists in each other, deeper than Python can go.
-    rendered = render_article_limited("> " * 3_000 + "x", seconds=20)
-    assert rendered.problem in {UNREADABLE, TOO_COMPLICATED}
-    assert rendered.html.startswith("<pre>&gt; &gt; ")
+    # Callouts in each other, deeper than Python can go.
+    nested = "\n".join("    " * level + "!!! note" for level in range(400))
+    rendered = render_article_limited(nested, seconds=20)
+    assert rendered.problem == UNREADABLE
+    assert rendered.html.startswith("<pre>!!! note\n    !!! note\n")
 
 
 def test_a_child_that_died_at_rest_is_started_anew():

@@ -90,7 +90,7 @@ BINARY = "application/octet-stream"
         (b"MZ\x90\x00\x03", "a.png", BINARY),
         (b"\x01\x02\xff\xfe\xff", "a.txt", BINARY),
         (b"", "a.txt", "text/plain"),
-        ("é".encode() * 4096 + b"\xc3", "a.txt", "text/plain"),
+        (b"a" + "é".encode() * 4096, "a.txt", "text/plain"),
         (b"a" * 8191 + "é".encode(), "a.md", "text/markdown"),
         (b"From: a@b.c\n\nx", "a.eml", "message/rfc822"),
         (b"[" * 8000, "a", "text/plain"),
