@@ -67,12 +67,12 @@ def pieces(ring: list[tuple[float, float]]) -> list[list[tuple[float, float]]]:
 
 
 def middle(geometry: dict, decoded: list) -> tuple[float, float]:
-    """The centre of the largest ring."""
+    """The centre of the largest piece of land."""
 
     def area(ring):
         return sum(a[0] * b[1] - b[0] * a[1] for a, b in zip(ring, ring[1:] + ring[:1], strict=True)) / 2
 
-    ring = max(rings(geometry, decoded), key=lambda item: abs(area(item)))
+    ring = max((piece for ring in rings(geometry, decoded) for piece in pieces(ring)), key=lambda item: abs(area(item)))
     whole = area(ring)
     if not whole:
         return ring[0]
