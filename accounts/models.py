@@ -68,6 +68,11 @@ class User(UserMixin, Model):  # type: ignore[misc] # Flask-Login has no types.
     # Set while a request is answered: which sign-in or token the person came by.
     sign_in_token: str = ""
 
+    # Flask-Login compares people by their sign-ins, which would make all those equal who have none.
+    __eq__ = object.__eq__
+    __ne__ = object.__ne__
+    __hash__ = object.__hash__
+
     @property
     def roles(self) -> frozenset[str]:
         """The roles that the person holds."""

@@ -60,8 +60,8 @@ def told(events: Iterable[Any], names: Mapping[int, str]) -> list[Happening]:
     for event in events:
         sentence = _sentence(event.name, event.data, event.actor_id, names)
         if sentence:
-            ends = {event.data.get("old"), event.data.get("new")} & {SOLVED, CLOSED}
-            turning = event.name == "ticket.assigned" or (event.name == "ticket.moved" and bool(ends))
+            ended = event.name == "ticket.moved" and not {SOLVED, CLOSED}.isdisjoint(event.data.values())
+            turning = ended or event.name == "ticket.assigned"
             happenings.append(Happening(event.name, sentence, event.at, event.actor_id, turning))
     return happenings
 

@@ -34,7 +34,7 @@ _MAIL = re.compile(r"[A-Za-z0-9._%+'-]{1,64}@[A-Za-z0-9-]{1,63}(?:\.[A-Za-z0-9-]
 _LINK = re.compile(r"https?://[^\s<>()\"'`\]]{3,2000}")
 _HOST = re.compile(r"(?<![\w.@-])[A-Za-z0-9-]{1,63}(?:\.[A-Za-z0-9-]{1,63}){1,8}(?![\w-])")
 _PHONE = re.compile(
-    r"(?<![\w.,/-])(?:\+\d{1,3}[ .-]?)?(?:\(\d{1,5}\)[ .-]?)?\d{2,5}(?:[ .-]\d{2,5}){1,5}(?![\w-])"
+    r"(?<![\w.,/-])(?:\+\d{1,3}[ .-]?)?(?:\(\d{1,5}\)[ .-]?)?\d{2,5}(?:[ .-]\d{1,5}){1,6}(?![\w-])"
     r"|(?<![\w.])\+\d{8,15}(?!\w)"
 )
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}|\d{1,2}[./-]\d{1,2}[./-]\d{2,4}|\d{4}\s*[-–]\s*\d{4}")
@@ -53,6 +53,12 @@ _SHARED_HOSTS = frozenset(
     {"gmail.com", "googlemail.com", "yahoo.com", "yahoo.es", "yahoo.fr", "hotmail.com", "outlook.com", "live.com",
      "icloud.com", "proton.me", "protonmail.com", "gmx.net", "mail.ru", "yandex.ru"}
 )  # fmt: skip
+# Names that are words of everyday, too: written small they are no names.
+_ORDINARY = """
+    may will mark hope grace rose bill art rich sol luz paz mar rosa clara mercedes dolores blanca claire pierre blanche
+    constant prudence angel cruz reyes leon flores rios campos santos
+"""
+_EVERYDAY = frozenset(_ORDINARY.split())
 _INSIDE_CODE = frozenset("_/\\")
 
 
@@ -175,8 +181,8 @@ def _is_written_so(part: str, text: str) -> bool:
 
 
 def _is_no_ordinary_word(part: str, text: str) -> bool:
-    """A name that is also a little word of some language is a name only with a capital."""
-    return not text.islower() or fold(part) not in EVERY_STOP_WORD
+    """A name that is also a word of everyday is a name only with a capital."""
+    return not text.islower() or (fold(part) not in EVERY_STOP_WORD and fold(part) not in _EVERYDAY)
 
 
 def _name_parts(names: Iterable[str]) -> list[str]:

@@ -6,12 +6,10 @@ from dataclasses import dataclass, replace
 from email.utils import getaddresses
 from typing import Any
 
-from sqlalchemy import select
 from werkzeug.datastructures import MultiDict
 
 from accounts import people
-from accounts.models import User, find
-from core.db import db
+from accounts.models import find
 from core.exceptions import HelpdeskError, Refused
 from core.i18n import _
 from helpdesk import reply_address
@@ -138,12 +136,6 @@ def not_ours(address: str) -> None:
     """
     if reply_address.is_own(address):
         raise Refused(_("%(address)s is an address of the helpdesk itself.", address=address), "add")
-
-
-def staff_among(addresses: Sequence[str]) -> set[str]:
-    """Those of some addresses that belong to staff."""
-    users = db.session.scalars(select(User).where(User.email.in_(addresses))).all()
-    return {user.email for user in users if user.is_staff}
 
 
 def _addresses(text: str) -> dict[str, str]:

@@ -247,3 +247,8 @@ def test_a_ticket_opened_with_a_message_waits_for_the_answer(cast):
 
 def test_every_state_has_a_side():
     assert set(NEEDS_ANSWER) | {WAITING} | set(ENDED) == set(STATES)
+
+
+def test_people_are_told_apart(cast):
+    assert cast("paula") == cast("paula")
+    assert cast("paula") != cast("bruno"), "Flask-Login would compare their sign-ins, and neither has one"
