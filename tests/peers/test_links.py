@@ -98,7 +98,7 @@ def refused(page, path: str, number: int) -> None:
 
 
 @pytest.mark.parametrize("spoil", [
-    lambda key: key[:-1] + ("A" if key[-1] != "A" else "B"), lambda key: "x" + key[1:], lambda key: key + "0",
+    lambda key: key[:-9] + ("A" if key[-9] != "A" else "B") + key[-8:], lambda key: "x" + key[1:], lambda key: key + "0",
     lambda key: key.rpartition(".")[0], lambda key: "forged", lambda key: key[::-1], lambda key: "%00", lambda key: "é",
 ])  # fmt: skip
 def test_a_forged_or_altered_link_opens_nothing(asked, fresh, link_of, state, spoil):
@@ -151,6 +151,15 @@ def test_a_link_ends_after_thirty_days_and_so_does_the_browser_that_opened_it(as
     assert opened.get(f"/peers/connections/{asked}").status_code == 404
 
 
+def test_a_browser_that_is_used_every_day_does_not_keep_a_link_alive(asked, fresh, link_of):
+    page = fresh()
+    page.get(link_of("dalia"))
+    with page.session_transaction() as session:
+        user_id, epoch, ends = session["connection_grants"][str(asked)]
+        session["connection_grants"] = {str(asked): [user_id, epoch, ends - grants.SECONDS - 1]}
+    assert page.get(f"/peers/connections/{asked}").status_code == 404
+
+
 def test_a_link_ends_with_a_new_password_also_where_it_was_opened(asked, app, fresh, link_of):
     opened = fresh()
     path = link_of("dalia")
@@ -165,10 +174,13 @@ def test_a_link_ends_with_a_new_password_also_where_it_was_opened(asked, app, fr
     refused(fresh(), path, asked)
 
 
-def test_a_link_ends_when_its_person_is_shut_out(asked, app, fresh, link_of):
+def test_a_link_ends_when_its_person_is_shut_out(asked, app, fresh, link_of, look):
+    epoch = look(lambda: member("paula").epoch)
     path = link_of("paula")
     with app.app_context():
         people.disable(member("paula"), by=member("chidi"))
+        # Even if the number that ends links had not risen.
+        member("paula").epoch = epoch
         db.session.commit()
         db.session.remove()
     refused(fresh(), path, asked)

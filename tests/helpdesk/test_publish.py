@@ -1,0 +1,293 @@
+"""Past answers from solved tickets: drafted, redacted, published, and linked back for staff alone."""
+
+import re
+import time
+
+import pytest
+from sqlalchemy import select
+
+from accounts import people
+from core.db import db
+from helpdesk import redaction
+from helpdesk.models import AnswerSource
+from helpdesk.past_answers import bare
+from helpdesk.redaction import Known
+from kb.models import Answer
+from tests.conftest import member
+from tests.helpdesk.desk import act, ask, events_of, words
+
+KNOWN = Known(
+    names=("Amina Phiri", "María de los Ángeles Núñez", "May Lee"), organisations=("Office of Public Procurement (ODPP)",),
+    hosts=("odpp.example",), countries=("Malawi",),
+)  # fmt: skip
+QUESTION = """Dear helpdesk,
+
+I am Paula Ortiz from Compras Públicas in Colombia. Our prefix is ocds-x7k2p9, see https://portal.compras.example/data.
+Call me at +57 601 555 0143 or write to paula@compras.example. Should the health ministry reuse it?
+
+Best regards,
+Paula Ortiz
+Compras Públicas
+Calle 7 No. 4-12, Bogotá"""
+ANSWER = "Hello Paula,\n\nNo: ask for a second prefix for the new system.\n\nKind regards\nBruno Keller"
+
+
+def kinds(text, known=KNOWN) -> list[tuple[str, str]]:
+    return [(one.kind, one.text) for one in redaction.find(text, known)]
+
+
+@pytest.fixture
+def solved(app) -> int:
+    """A solved ticket whose asker did not consent."""
+    with app.app_context():
+        member("paula").organisation = people.organisation_named("Compras Públicas", "CO")
+        db.session.commit()
+        db.session.remove()
+    number = ask(app, title="Prefix of Compras Públicas", body=QUESTION, topic="ocid-prefix", language="en")
+    act(app, number, "note", words=words("Marsupial: for us alone."))
+    act(app, number, "reply", words=words(ANSWER), then="solve")
+    return number
+
+
+def path(number) -> str:
+    return f"/desk/tickets/{number}/past-answer"
+
+
+def typed(page) -> dict:
+    """What stands in the form of the page."""
+    from html import unescape
+
+    values = {
+        name: unescape(text)
+        for name, text in re.findall(r'<textarea[^>]* name="(\w+)"[^>]*>\s*(.*?)</textarea>', page.text, re.DOTALL)
+    }
+    for name in ("title", "tags", "reason"):
+        found = re.search(rf'<input[^>]* name="{name}"[^>]* value="([^"]*)"', page.text)
+        values[name] = unescape(found[1]) if found else ""
+    return values | {"topic": "ocid-prefix", "language": "en", "country": "", "visibility": "public"}
+
+
+def published(app) -> list[dict]:
+    with app.app_context():
+        rows = db.session.scalars(select(Answer)).all()
+        found = [
+            {"slug": row.slug, "question": row.question, "answer": row.answer, "state": row.state, "basis": row.basis}
+            for row in rows
+        ]
+        db.session.remove()
+    return found
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("I am Amina Phiri.", [("name", "Amina Phiri")]),
+        ("Ask PHIRI or amina.", [("name", "PHIRI"), ("name", "amina")]),
+        ("María Nuñez wrote; NÚÑEZ too", [("name", "María"), ("name", "Nuñez"), ("name", "NÚÑEZ")]),
+        ("It may be so. But May said no.", [("name", "May")]),
+        ("the aminal phirix", []),
+        ("We are ODPP, the Office of Public Procurement.", [("organisation", "ODPP"), ("organisation", "Office of Public Procurement")]),
+        ("an odpp in small letters", []),
+        ("write to a.phiri+x@odpp.example now", [("e-mail", "a.phiri+x@odpp.example")]),
+        ("see https://data.odpp.example/x?y=1.", [("link", "https://data.odpp.example/x?y=1")]),
+        ("see www.odpp.example or portal.odpp.example", [("link", "www.odpp.example"), ("link", "portal.odpp.example")]),
+        ("https://files.example/d?token=abc and https://files.example/d?page=2", [("link", "https://files.example/d?token=abc")]),
+        ("https://standard.open-contracting.org/latest/en/", []),
+        ("call +265 1 770 199 or (0265) 177-0199-22", [("phone", "+265 1 770 199"), ("phone", "(0265) 177-0199-22")]),
+        ("on 2024-01-15, in 2023-2024, version 1.1.5, 12,345,678 lines, 10.1234/5678", []),
+        ("Avenida Central 12 and 14 Long Acre Road", [("address", "Avenida Central 12"), ("address", "14 Long Acre Road")]),
+        ("key A1b2C3d4E5f6G7h8I9j0K1l2M3", [("key", "A1b2C3d4E5f6G7h8I9j0K1l2M3")]),
+        ("our prefix ocds-x7k2p9, not ocds-213czf", [("prefix", "ocds-x7k2p9")]),
+        ("here in Malawi", [("country", "Malawi")]),
+        ("", []),
+    ],
+)  # fmt: skip
+def test_what_tells_who_asked_is_found(text, found):
+    assert kinds(text) == found
+
+
+def test_marks_stand_where_the_text_has_accents_and_ligatures(app):
+    text = "ﬁrst Straße, then Ángeles, İstanbul and Phiri"
+    for one in redaction.find(text, KNOWN):
+        assert text[one.start : one.end] == one.text
+    assert [one.text for one in redaction.find(text, KNOWN)] == ["Ángeles", "Phiri"]
+
+
+def test_the_same_thing_is_replaced_by_the_same_words_and_what_may_stay_stays():
+    text = "Amina Phiri, amina phiri and ODPP."
+    keys = {one.key for one in redaction.find(text, KNOWN)}
+    assert keys == {"name:amina phiri", "organisation:odpp"}
+    assert redaction.replaced(text, KNOWN, {"name:amina phiri": "the asker"}) == "the asker, the asker and ODPP."
+
+
+@pytest.mark.parametrize("char", ["a", "1", "@", "a@", "1 ", "-", ".a", "(1) ", "https://", "ocds-", "A b ", "12 Ab "])
+def test_no_text_takes_long(char):
+    began = time.perf_counter()
+    redaction.find(char * (100_000 // len(char)), KNOWN)
+    assert time.perf_counter() - began < 5
+
+
+@pytest.mark.parametrize(
+    ("text", "kept"),
+    [
+        (QUESTION, ("I am Paula Ortiz from Compras Públicas in Colombia. Our prefix is ocds-x7k2p9, see https://portal.compras.example/data.\n"
+                   "Call me at +57 601 555 0143 or write to paula@compras.example. Should the health ministry reuse it?")),
+        (ANSWER, "No: ask for a second prefix for the new system."),
+        ("Estimado Bruno: tenemos una duda.\n\nSaludos cordiales,\nPaula", "Tenemos una duda."),
+        ("Bonjour,\nnous publions.\n\nCordialement\nFatou Diop\nARMP", "Nous publions."),
+        ("Buenos días. Una pregunta.", "Una pregunta."),
+        ("Hello", "Hello"),
+        ("High quality data is hard.", "High quality data is hard."),
+        ("Hi we have a long problem with many many words here, and so on", "Hi we have a long problem with many many words here, and so on"),
+        ("Thanks\n\nThe file is fine.", "Thanks\n\nThe file is fine."),
+        ("It works.\n-- \nPaula", "It works."),
+        ("", ""),
+    ],
+)  # fmt: skip
+def test_greetings_and_closings_are_left_out(text, kept):
+    assert bare(text) == kept
+
+
+def test_a_draft_is_made_from_the_thread_without_its_notes(app, browser_of, solved):
+    page = browser_of("bruno").get(path(solved))
+    form = typed(page)
+    assert form["title"] == "Prefix of Compras Públicas"
+    assert form["question"].startswith("I am Paula Ortiz")
+    assert form["answer"].strip() == "No: ask for a second prefix for the new system."
+    assert "arsupial" not in page.text
+    for mark in (
+        "Paula Ortiz",
+        "Compras Públicas",
+        "ocds-x7k2p9",
+        "+57 601 555 0143",
+        "paula@compras.example",
+        "https://portal.compras.example/data",
+        "Colombia",
+    ):
+        assert f">{mark}</mark>" in page.text, mark
+    assert "Latin America and the Caribbean" in page.text, "an organisation becomes one of its region"
+
+
+def test_only_a_ticket_that_is_over_becomes_a_past_answer(app, browser_of):
+    number = ask(app)
+    page = browser_of("bruno").get(path(number))
+    assert page.status_code == 409
+    assert "Mark the ticket solved first" in page.text
+
+
+def test_nothing_is_published_while_something_found_was_not_looked_at(app, browser_of, solved):
+    bruno = browser_of("bruno")
+    form = typed(bruno.get(path(solved)))
+    reasons = {"basis": "nothing-personal", "reason": "I read it twice.", "do": "publish"}
+    page = bruno.send(path(solved), {**form, **reasons})
+    assert page.status_code == 422
+    assert "This is still in the text:" in page.text
+    assert published(app) == []
+    page = bruno.send(path(solved), {**form, "do": "replace"})
+    assert page.status_code == 200
+    form = typed(page)
+    for gone in ("Paula", "Ortiz", "Compras", "ocds-x7k2p9", "0143", "Colombia"):
+        assert gone not in form["title"] + form["question"] + form["answer"], gone
+    assert "Nothing was found that tells who asked" in page.text
+    answer = bruno.send(path(solved), {**form, **reasons})
+    assert answer.status_code == 303
+    assert [(row["state"], row["basis"]) for row in published(app)] == [("published", "nothing-personal")]
+    assert events_of(app, solved)[-1] == "ticket.published"
+
+
+def test_one_thing_is_replaced_by_the_words_that_were_typed(app, browser_of, solved):
+    bruno = browser_of("bruno")
+    form = typed(bruno.get(path(solved)))
+    page = bruno.send(path(solved), {**form, "do": "one:name:paula ortiz", "instead:name:paula ortiz": "somebody"})
+    assert typed(page)["question"].startswith("I am somebody from Compras Públicas")
+
+
+def test_what_is_ticked_may_stay(app, browser_of, solved):
+    bruno = browser_of("bruno")
+    form = {
+        **typed(bruno.get(path(solved))),
+        "question": "Ask Keller.",
+        "title": "Whom to ask",
+        "basis": "nothing-personal",
+        "reason": "Public.",
+    }
+    assert bruno.send(path(solved), {**form, "do": "publish"}).status_code == 422
+    assert bruno.send(path(solved), {**form, "do": "publish", "stay": "name:keller"}).status_code == 303
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        ({"basis": ""}, "Choose why it may be published."),
+        ({"basis": "consent"}, "Not a valid choice"),
+        ({"reason": " "}, "Say it in a few words"),
+        ({"title": ""}, "Please write something here."),
+        ({"answer": " "}, "Please write something here."),
+        ({"topic": "cooking"}, "Not a valid choice"),
+        ({"visibility": "enemies"}, "Not a valid choice"),
+    ],
+)  # fmt: skip
+def test_what_is_missing_is_told_and_nothing_typed_is_lost(app, browser_of, solved, change, sentence):
+    bruno = browser_of("bruno")
+    form = {**typed(bruno.get(path(solved))), "title": "Who asks", "question": "A plain question.", "answer": "A plain answer.",
+            "basis": "nothing-personal", "reason": "Nothing in it.", "do": "publish", **change}  # fmt: skip
+    page = bruno.send(path(solved), form)
+    assert page.status_code == 422
+    assert sentence in page.text
+    assert "A plain question." in page.text
+    assert published(app) == []
+
+
+def test_consent_is_a_reason_only_where_it_was_given(app, browser_of):
+    number = ask(app, body="A plain question.", may_publish=True)
+    act(app, number, "reply", words=words("A plain answer."), then="solve")
+    bruno = browser_of("bruno")
+    page = bruno.get(path(number))
+    assert re.search(r'value="consent" checked', page.text)
+    answer = bruno.send(path(number), {**typed(page), "basis": "consent", "do": "publish"})
+    assert answer.status_code == 303, answer.text
+    assert published(app)[0]["basis"] == "consent"
+
+
+def test_a_draft_is_kept_for_staff_alone(app, browser_of, solved):
+    bruno = browser_of("bruno")
+    form = typed(bruno.get(path(solved)))
+    answer = bruno.send(path(solved), {**form, "do": "draft"})
+    assert answer.status_code == 303
+    assert published(app)[0]["state"] == "draft"
+    assert browser_of("paula").get(answer.location).status_code == 404
+    assert "A past answer was made from this ticket already:" in bruno.get(path(solved)).text
+    assert "Made into a past answer:" in bruno.get(f"/desk/tickets/{solved}").text
+
+
+def test_staff_alone_see_which_ticket_a_past_answer_came_from(app, browser_of, browser, solved):
+    bruno = browser_of("bruno")
+    form = {**typed(bruno.get(path(solved))), "title": "One prefix", "question": "A question.", "answer": "An answer.",
+            "basis": "nothing-personal", "reason": "Wombat reasons.", "do": "publish"}  # fmt: skip
+    place = bruno.send(path(solved), form).location
+    text = bruno.get(place).text
+    assert f'href="/desk/tickets/{solved}"' in text
+    assert "Wombat reasons." in text
+    for reader in (browser, browser_of("paula"), browser_of("amara")):
+        page = reader.get(place)
+        assert page.status_code == 200
+        assert "/desk/tickets/" not in page.text
+        assert "Wombat" not in page.text
+    with app.app_context():
+        source = db.session.scalar(select(AnswerSource))
+        assert (source.ticket_id, source.reason) == (solved, "Wombat reasons.")
+        db.session.remove()
+
+
+def test_the_country_is_found_only_while_it_is_not_told(app, browser_of, solved):
+    bruno = browser_of("bruno")
+    form = typed(bruno.get(path(solved)))
+    assert ">Colombia</mark>" in bruno.send(path(solved), {**form, "do": "look"}).text
+    assert ">Colombia</mark>" not in bruno.send(path(solved), {**form, "country": "CO", "do": "look"}).text
+
+
+def test_making_a_past_answer_asks_the_database_at_most_twelve_times(browser_of, statements, solved):
+    bruno = browser_of("bruno")
+    with statements() as seen:
+        assert bruno.get(path(solved)).status_code == 200
+    assert len(seen) <= 12, "\n".join(seen)
