@@ -16,7 +16,7 @@ from core.i18n import _, country_name, in_language
 from core.quote_words import CLOSINGS
 from helpdesk import models
 from helpdesk.models import AnswerSource, Message, Participant, Ticket
-from helpdesk.redaction import Finding, Known, host_of
+from helpdesk.redaction import EXAMPLE_PREFIX, Finding, Known, host_of
 from helpdesk.states import ENDED
 from kb.models import Answer
 
@@ -111,7 +111,7 @@ def instead_of(finding: Finding, ticket: Ticket, region: str) -> str:
         case "country":
             return region or _("[country]")
         case "prefix":
-            return "ocds-xxxxxx"
+            return EXAMPLE_PREFIX
         case "name":
             return _("[name]")
         case "e-mail":

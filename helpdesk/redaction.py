@@ -55,8 +55,8 @@ _SHARED_HOSTS = frozenset(
 )  # fmt: skip
 # Names that are words of everyday, too: written small they are no names.
 _ORDINARY = """
-    may will mark hope grace rose bill art rich sol luz paz mar rosa clara mercedes dolores blanca claire pierre blanche
-    constant prudence angel cruz reyes leon flores rios campos santos
+    may will mark hope grace rose bill art rich sol luz paz mar rosa clara mercedes dolores blanca claire pierre
+    blanche constant prudence angel cruz reyes leon flores rios campos santos
 """
 _EVERYDAY = frozenset(_ORDINARY.split())
 _INSIDE_CODE = frozenset("_/\\")
