@@ -125,7 +125,6 @@ def _encoded(image: Image.Image, kind: str) -> Picture:
                 loop=0,
                 duration=durations,
                 disposal=2,
-                comment=b"",
             )
             return Picture(out.getvalue(), _FORMATS[kind], image.width, image.height)
         kind = "PNG"

@@ -188,12 +188,17 @@ def test_a_moving_picture_that_is_large_when_all_are_counted_is_one_frame():
     assert picture.content_type == "image/png"
 
 
-@pytest.mark.filterwarnings("default::PIL.Image.DecompressionBombWarning")
+@pytest.mark.filterwarnings("ignore::PIL.Image.DecompressionBombWarning")
 @pytest.mark.parametrize("size", [(100_000, 100_000), (30_000, 30_000), (10_000, 6_000), (60_000_000, 1)])
 def test_a_picture_that_would_fill_the_memory_is_refused_at_once(size):
     begin = time.process_time()
     assert reencode(png_of_size(*size)) is None
     assert time.process_time() - begin < 0.5
+
+
+@pytest.mark.filterwarnings("ignore::PIL.Image.DecompressionBombWarning")
+def test_a_whole_picture_of_too_many_pixels_is_refused():
+    assert reencode(encoded(Image.new("1", (10_000, 6_000)), "PNG")) is None
 
 
 def test_a_photo_that_is_painted_over_and_over_is_refused():
