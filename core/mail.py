@@ -164,9 +164,12 @@ def queue(
     insert = postgresql.insert(OutgoingMail) if db.engine.dialect.name == "postgresql" else sqlite.insert(OutgoingMail)
     number = db.session.execute(
         insert.values(
-            message_id=message_id(f"{key}.{short}"), notice=notice, recipient=to.address, recipient_name=to.name,
-            shown_cc=list(shown_cc), reply_to=reply_to, in_reply_to=in_reply_to, references=list(references)[-20:],
-            sender_name=sender_name or settings.mail.sender_name, language=to.language, subject=subject, text=text,
+            message_id=message_id(f"{key}.{short}"), notice=notice, recipient=to.address,
+            recipient_name=_one_line(to.name),
+            shown_cc=list(shown_cc), reply_to=reply_to, in_reply_to=_one_line(in_reply_to),
+            references=[_one_line(one) for one in references][-20:],
+            sender_name=_one_line(sender_name) or settings.mail.sender_name, language=to.language, subject=subject,
+            text=text.replace("\0", ""),
             html=html, attachments=[{"file": file, "name": name} for file, name in attachments],
             is_automatic=is_automatic, about_kind=about.__tablename__ if about else "",
             about_id=about.id if about else None, part_kind=part.__tablename__ if part else "",

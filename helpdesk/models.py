@@ -24,6 +24,7 @@ class Ticket(Model):
     __table_args__ = (
         Index("ix_ticket_state_activity", "state", "last_activity_at", "id"),
         Index("ix_ticket_assignee", "assignee_id", "state", "last_activity_at", "id"),
+        Index("ix_ticket_assignee_turn", "assignee_id", "state", "turn_since", "id"),
         Index("ix_ticket_activity", "last_activity_at", "id"),
         Index("ix_ticket_turn", "state", "turn_since", "id"),
         Index("ix_ticket_priority", "state", "priority", "turn_since", "id"),

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from sqlalchemy import Select, bindparam, select, update
 
@@ -128,14 +129,16 @@ def reply(ticket: Ticket, *, by: User, words: Words, recipients: Recipients | No
         move(ticket, "solve")
     elif from_desk and then == "open":
         move(ticket, "open")
-    message = _add(ticket, by=by, words=words, kind=models.PUBLIC, by_staff=from_desk)
+    moment, is_taken = now(), from_desk and ticket.assignee_id is None
+    # Before the message is written, so that the ticket is written once.
+    if from_desk:
+        ticket.first_reply_at = ticket.first_reply_at or moment
+        ticket.assignee_id = ticket.assignee_id or by.id
+    message = _add(ticket, by=by, words=words, kind=models.PUBLIC, by_staff=from_desk, at=moment)
     if from_desk:
         _address(message, ticket, recipients)
-        if ticket.first_reply_at is None:
-            ticket.first_reply_at = message.created_at
-        if ticket.assignee_id is None:
-            ticket.assignee = by
-            record("ticket.assigned", ticket, by=by, old=None, new=by.id)
+    if is_taken:
+        record("ticket.assigned", ticket, by=by, old=None, new=by.id)
     fulltext.append(db.session, ticket.id, public=words.body, language=ticket.language)
     record("ticket.replied" if from_desk else "ticket.answered", ticket, by=by, message=message)
     _record_state(ticket, was, by)
@@ -309,14 +312,16 @@ def _record_state(ticket: Ticket, was: str, by: User) -> None:
         record("ticket.moved", ticket, by=by, old=was, new=ticket.state)
 
 
-def _add(ticket: Ticket, *, by: User, words: Words, kind: str, by_staff: bool = False) -> Message:
+def _add(
+    ticket: Ticket, *, by: User, words: Words, kind: str, by_staff: bool = False, at: datetime | None = None
+) -> Message:
     message = Message(
         author=by, kind=kind, is_markdown=words.is_markdown, body=words.body,
         body_html=markdown.render_message(words.body) if words.is_markdown else markdown.render_plain(words.body),
         full_text=words.full_text if words.full_text != words.body else "",
         has_more=bool(words.full_text and words.full_text != words.body), by_staff=by_staff, channel=words.channel,
         mail_message_id=words.mail_message_id, is_verified=words.is_verified, language=words.language,
-        created_at=now(),
+        created_at=at or now(),
     )  # fmt: skip
     is_first = ticket.id is None
     message.ticket = ticket

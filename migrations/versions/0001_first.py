@@ -436,6 +436,7 @@ def upgrade() -> None:
     with op.batch_alter_table('ticket', schema=None) as batch_op:
         batch_op.create_index('ix_ticket_activity', ['last_activity_at', 'id'], unique=False)
         batch_op.create_index('ix_ticket_assignee', ['assignee_id', 'state', 'last_activity_at', 'id'], unique=False)
+        batch_op.create_index('ix_ticket_assignee_turn', ['assignee_id', 'state', 'turn_since', 'id'], unique=False)
         batch_op.create_index('ix_ticket_country', ['country', 'state', 'last_activity_at', 'id'], unique=False)
         batch_op.create_index('ix_ticket_newest', ['state', 'id'], unique=False)
         batch_op.create_index('ix_ticket_organisation', ['organisation_id', 'id'], unique=False)
@@ -689,6 +690,7 @@ def downgrade() -> None:
         batch_op.drop_index('ix_ticket_organisation')
         batch_op.drop_index('ix_ticket_newest')
         batch_op.drop_index('ix_ticket_country')
+        batch_op.drop_index('ix_ticket_assignee_turn')
         batch_op.drop_index('ix_ticket_assignee')
         batch_op.drop_index('ix_ticket_activity')
 
