@@ -72,7 +72,9 @@ def middle(geometry: dict, decoded: list) -> tuple[float, float]:
     def area(ring):
         return sum(a[0] * b[1] - b[0] * a[1] for a, b in zip(ring, ring[1:] + ring[:1], strict=True)) / 2
 
-    ring = max((piece for ring in rings(geometry, decoded) for piece in pieces(ring)), key=lambda item: abs(area(item)))
+    ring = max(
+        (piece for ring in rings(geometry, decoded) for piece in pieces(ring)), key=lambda item: abs(area(item))
+    )
     whole = area(ring)
     if not whole:
         return ring[0]
