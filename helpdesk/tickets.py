@@ -133,7 +133,8 @@ def reply(ticket: Ticket, *, by: User, words: Words, recipients: Recipients | No
     # Before the message is written, so that the ticket is written once.
     if from_desk:
         ticket.first_reply_at = ticket.first_reply_at or moment
-        ticket.assignee_id = ticket.assignee_id or by.id
+    if is_taken:
+        ticket.assignee, ticket.assignee_id = by, by.id
     message = _add(ticket, by=by, words=words, kind=models.PUBLIC, by_staff=from_desk, at=moment)
     if from_desk:
         _address(message, ticket, recipients)
