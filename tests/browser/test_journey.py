@@ -129,7 +129,7 @@ def a_champion_finds_it_and_meets_another(chromium, site, slug: str) -> None:
     calm(page, said)
     page.goto(f"{site.base}/peers/")
     awake(page)
-    page.locator("a[href*='/connect']").first.click()
+    page.locator("main .card-actions a[href*='/connect']").first.click()
     page.fill("textarea[name=reason]", "We begin with a second system in January.")
     page.select_option("select[name=topic]", "ocid-prefix")
     calm(page, said)

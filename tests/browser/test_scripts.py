@@ -38,7 +38,7 @@ def render(**values) -> bytes:
     loader = ChoiceLoader([DictLoader({"form.html": FORM}), FileSystemLoader(ROOT / "templates")])
     env = Environment(loader=loader, autoescape=True, extensions=["jinja2.ext.i18n"])
     env.install_null_translations(newstyle=True)
-    nobody = SimpleNamespace(is_authenticated=True, name="Bruno Keller")
+    nobody = SimpleNamespace(is_authenticated=True, name="Bruno Keller", shown_name="Bruno Keller")
     request = SimpleNamespace(path="/", full_path="/?", query_string=b"", script_root="")
     env.globals.update(
         csp_nonce=lambda: "n0nce", asset=lambda path: f"/static/{path}", can=lambda _name: True, languages=[("en", "English")],
