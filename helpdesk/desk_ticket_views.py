@@ -145,7 +145,7 @@ def peers(number: int) -> ResponseReturnValue:
     """Champions who have done it: a fragment beside the ticket, or a page of its own."""
     ticket = _find(number)
     return render_template(
-        "helpdesk/_desk_peers.html" if request.headers.get("X-Fragment") else "helpdesk/desk_peers.html", ticket=ticket
+        "peers/_ticket_peers.html" if request.headers.get("X-Fragment") else "helpdesk/desk_peers.html", ticket=ticket
     )
 
 
