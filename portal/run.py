@@ -24,7 +24,7 @@ def main() -> None:
     os.environ.setdefault("HELPDESK_SITE_BASE_URL", address)
     environment = {**os.environ, "PYTHONUNBUFFERED": "1"}
     environment.pop("PORT", None)
-    is_first = prepare()
+    has_demo = prepare()
     web = [
         str(BIN / "gunicorn"), "--config", "python:portal.gunicorn", "--bind", f"127.0.0.1:{port}", "app:create_app()",
     ]  # fmt: skip
@@ -41,7 +41,7 @@ def main() -> None:
         if not wait_for(f"{address}/healthz", children):
             code = 1
         else:
-            greet(address, is_first=is_first)
+            greet(address, has_demo=has_demo)
             while all(child.poll() is None for child in children):
                 time.sleep(0.3)
             code = 1
@@ -61,7 +61,7 @@ def main() -> None:
 
 
 def prepare() -> bool:
-    """Bring the database up to date, with demo data if there was none. Returns whether this was the first start."""
+    """Bring the database up to date, with demo data on the first start. Returns whether the demo data is there."""
     import flask_migrate
     from sqlalchemy import inspect
 
@@ -77,9 +77,10 @@ def prepare() -> bool:
         if is_first:
             print("First start: loading the demo data…", flush=True)  # noqa: T201
             demo.load()
+        has_demo = demo.is_loaded()
         db.session.remove()
         db.engine.dispose()
-    return is_first
+    return has_demo
 
 
 def wait_for(url: str, children: list[subprocess.Popen[bytes]], seconds: float = 60) -> bool:
@@ -96,12 +97,12 @@ def wait_for(url: str, children: list[subprocess.Popen[bytes]], seconds: float =
     return False
 
 
-def greet(address: str, *, is_first: bool) -> None:
+def greet(address: str, *, has_demo: bool) -> None:
     """Print the address and the demo sign-ins."""
     from portal import demo
 
     print(f"\nThe helpdesk is open at {address}\n", flush=True)  # noqa: T201
-    if is_first or demo.is_loaded():
+    if has_demo:
         print(demo.sign_ins(), flush=True)  # noqa: T201
     print("Ctrl-C stops it.", flush=True)  # noqa: T201
 

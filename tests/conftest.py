@@ -23,6 +23,8 @@ from accounts.models import User
 from app import create_app
 from core import jobs
 from core.db import db
+from core.i18n import _ as translated
+from core.i18n import in_language
 from core.settings import Database, Files, Security, Settings
 
 ENGINES = ("sqlite", "postgresql")
@@ -157,6 +159,12 @@ def create_cast() -> None:
 def member(key: str) -> User:
     """One of the cast, in the present session."""
     return db.session.execute(db.select(User).where(User.email == CAST[key][1])).scalar_one()
+
+
+def said_to(app: Flask, key: str, sentence: str) -> str:
+    """A sentence of the pages as one of the cast reads it, in their language."""
+    with app.app_context(), in_language(CAST[key][3]):
+        return str(translated(sentence))
 
 
 @pytest.fixture

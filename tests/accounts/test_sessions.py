@@ -5,7 +5,7 @@ import pytest
 from accounts import people
 from accounts.models import SignIn
 from core.db import db
-from tests.conftest import CAST, PASSWORD, Browser, member
+from tests.conftest import CAST, PASSWORD, Browser, member, said_to
 
 
 def cookie_of(browser):
@@ -123,7 +123,7 @@ def test_one_sign_in_can_be_ended_and_nobody_elses(app, browser_of):
     with app.app_context():
         others = db.session.scalars(db.select(SignIn.id).where(SignIn.user_id == member("paula").id)).all()
     page = here.get("/profile/security").text
-    assert page.count(">this one<") == 1
+    assert page.count(f">{said_to(app, 'paula', 'this one')}<") == 1
     for number in others:
         assert f"/profile/sign-ins/{number}/end" in page
         assert stranger.send(f"/profile/sign-ins/{number}/end").status_code == 404
