@@ -171,10 +171,14 @@ def topic_url(topic: str) -> str:
     return f"{request.script_root}/desk?view={choices.ALL}&topic={quote(topic, safe='')}"
 
 
-def place_of(organisation: str | None, country: str | None) -> str:
-    """An organisation with its country, unless its name says that already."""
+def place_of(organisation: str | None, country: str | None, *, is_short: bool = False) -> str:
+    """An organisation with its country, unless its name says that already.
+
+    :param is_short: the end may be cut off, so the country comes first.
+    """
     name = country_name(country) if country else ""
-    return ", ".join(part for part in (organisation, name if name not in (organisation or "") else "") if part)
+    parts = (organisation, name if name not in (organisation or "") else "")
+    return ", ".join(part for part in (reversed(parts) if is_short else parts) if part)
 
 
 def nav(counts: dict[str, str], current: str) -> list[tuple[str, list[tuple[Any, ...]]]]:
