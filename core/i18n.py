@@ -2,6 +2,7 @@
 
 import contextlib
 from collections.abc import Iterator
+from contextvars import ContextVar
 from datetime import datetime
 from functools import lru_cache
 from typing import Any
@@ -10,7 +11,7 @@ import flask_babel
 import pycountry
 from babel import Locale, UnknownLocaleError
 from babel.core import get_global
-from flask import Flask, current_app, has_request_context, request
+from flask import Flask, current_app, g, has_app_context, has_request_context, request
 from flask_babel import Babel, LazyString, force_locale, get_locale, get_translations
 from flask_babel import ngettext as ngettext  # noqa: PLC0414 # Re-exported for the parts.
 from flask_login import current_user
@@ -57,11 +58,14 @@ _known: dict[tuple[str, str], str] = {}
 _MOST_KNOWN = 20_000
 
 
+_marked_up: dict[tuple[str, str], Markup] = {}
+
+# The language that `in_language` chose; "" where a request decides.
+_spoken: ContextVar[str] = ContextVar("spoken", default="")
+
+
 def _translated(message: str) -> str:
-    locale = get_locale()
-    if locale is None:
-        return message
-    key = (locale.language, message)
+    key = (language(), message)
     known = _known.get(key)
     if known is None:
         known = str(get_translations().ugettext(message))
@@ -73,22 +77,45 @@ def _translated(message: str) -> str:
 @pass_eval_context
 def _in_template(context: EvalContext, message: str, **values: Any) -> str:
     """The same for templates; as Jinja's own, what is put in is escaped, and a percent sign is written twice."""
-    text = _translated(message)
     # Translations are ours; what is put in is escaped.
-    return (Markup(text) if context.autoescape else text) % values  # noqa: S704
+    if not context.autoescape:
+        return _translated(message) % values
+    if values:
+        return Markup(_translated(message)) % values  # noqa: S704
+    key = (language(), message)
+    known = _marked_up.get(key)
+    if known is None:
+        known = Markup(_translated(message)) % {}  # noqa: S704
+        if len(_marked_up) < _MOST_KNOWN:
+            _marked_up[key] = known
+    return known
 
 
 def language() -> str:
     """The language of this page or mail: en, es or fr."""
-    return str(get_locale() or "en").partition("_")[0]
+    if spoken := _spoken.get():
+        return spoken
+    if not has_app_context():
+        return "en"
+    # Asked a hundred times for one page: chosen once.
+    if (chosen := g.get("language")) is None:
+        chosen = str(get_locale() or "en").partition("_")[0]
+        if has_request_context():
+            g.language = chosen
+    return str(chosen)
 
 
 @contextlib.contextmanager
 def in_language(code: str) -> Iterator[None]:
     """Speak a language for a while, as for a mail; an unknown one falls back to the first of the site."""
     languages = current_app.config["LANGUAGES"]
-    with force_locale(code if code in languages else languages[0]):
-        yield
+    chosen = code if code in languages else languages[0]
+    token = _spoken.set(chosen)
+    try:
+        with force_locale(chosen):
+            yield
+    finally:
+        _spoken.reset(token)
 
 
 def _select_language() -> str:

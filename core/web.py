@@ -139,7 +139,9 @@ def csp_nonce() -> str:
 def asset(path: str) -> str:
     """The address of a static file, with a version in its path, so that it and its imports can be cached for ever."""
     # Put together by hand: every page has a dozen of them, and paths of ours need no quoting.
-    return f"{request.script_root}/static/~{current_app.config['ASSET_VERSION']}/{path}"
+    if (folder := g.get("asset_folder")) is None:
+        folder = g.asset_folder = f"{request.script_root}/static/~{current_app.config['ASSET_VERSION']}/"
+    return f"{folder}{path}"
 
 
 def _versioned(version: str, filename: str) -> Response:
@@ -268,20 +270,25 @@ def _finish(response: Response) -> Response:
         db.session.commit()
     else:
         db.session.rollback()
+    headers = response.headers
+    # One look at what is there: asking for each would go through all of them each time.
+    present = {name.lower() for name, _value in headers}
     for name, value in FIXED_HEADERS.items():
-        response.headers.setdefault(name, value)
-    if "Content-Security-Policy" not in response.headers:
-        response.headers["Content-Security-Policy"] = PAGE_POLICY.format(nonce=csp_nonce())
+        if name.lower() not in present:
+            headers.add(name, value)
+    if "content-security-policy" not in present:
+        headers.add("Content-Security-Policy", PAGE_POLICY.format(nonce=csp_nonce()))
     if current_app.config["HSTS"]:
-        response.headers["Strict-Transport-Security"] = "max-age=31536000"
+        headers["Strict-Transport-Security"] = "max-age=31536000"
     if request.endpoint not in STATIC:
-        response.headers.setdefault("Cache-Control", "no-store" if _is_private() else "no-cache")
-        response.vary.update(("Cookie", "Accept-Language"))
-        if not request.path.startswith(API_PREFIX) and response.mimetype == "text/html":
-            response.headers.setdefault("Content-Language", current_app.config.get("LANGUAGES", ("en",))[0])
-            from core.i18n import language  # Only pages have a language.
-
-            response.headers["Content-Language"] = language()
+        if "cache-control" not in present:
+            headers.add("Cache-Control", "no-store" if _is_private() else "no-cache")
+        if "vary" in present:
+            response.vary.update(("Cookie", "Accept-Language"))
+        else:
+            headers.add("Vary", "Cookie, Accept-Language")
+        if response.mimetype == "text/html" and not request.path.startswith(API_PREFIX):
+            headers["Content-Language"] = language()
     return response
 
 
