@@ -22,6 +22,7 @@ PARTS = ("accounts", "kb", "helpdesk", "peers", "portal")
 # Modules with a register(app): blueprints, subscribers and commands of each part.
 REGISTERED = (
     "core.cli",
+    "core.mail_sending",
     "accounts.views",
     "accounts.people_views",
     "accounts.notices",

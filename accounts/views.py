@@ -32,7 +32,8 @@ Row = TypeVar("Row", bound=Model)
 
 def register(app: Flask) -> None:
     """Add the routes."""
-    from accounts import profile_views  # noqa: F401 # Importing it adds its routes to this blueprint.
+    # Importing them adds their routes to this blueprint.
+    from accounts import mail_choice_views, profile_views  # noqa: F401
 
     app.register_blueprint(bp)
 

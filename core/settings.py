@@ -86,9 +86,23 @@ class Mail:
     aliases: tuple[str, ...] = setting((), "Other addresses of the helpdesk; mail from them is never answered.")
     reply_separator: str = setting("+", "Stands between the mailbox name and the signed part of a reply address.")
     per_address_hour: int = setting(30, "At most this many mails to one address in an hour; the rest wait.")
+    per_hour: int = setting(2000, "At most this many mails in an hour in all; the rest wait. 0 means no limit.")
+    signed_bounces: bool = setting(
+        True, "Bounces come back to a signed address of each mail; false where the server takes one sender only."
+    )
+    undo_seconds: int = setting(20, "A reply from the desk waits so long before it leaves, to be undone; 0 for not.")
     automatic_per_address_hour: int = setting(10, "At most this many automatic answers to one address in an hour.")
     parse_seconds: int = setting(20, "A mail that takes longer to parse is set aside in quarantine.")
     max_megabytes: int = setting(60, "A larger mail is stored and set aside in quarantine, unparsed.")
+
+
+@dataclass(frozen=True)
+class Dkim:
+    """Signing mails by DKIM (RFC 6376), where the mail server does not do it."""
+
+    selector: str = setting("", "The name under which the public key stands in the DNS.")
+    domain: str = setting("", "The domain that signs; empty means that of the sender.")
+    key_file: str = setting("", "File with the private key in PEM form; empty means that mails are not signed here.")
 
 
 @dataclass(frozen=True)
@@ -138,6 +152,7 @@ class Settings:
     database: Database = field(default_factory=Database)
     security: Security = field(default_factory=Security)
     mail: Mail = field(default_factory=Mail)
+    dkim: Dkim = field(default_factory=Dkim)
     files: Files = field(default_factory=Files)
     search: Search = field(default_factory=Search)
     limits: Limits = field(default_factory=Limits)
@@ -178,6 +193,7 @@ SECTIONS: dict[str, type] = {
     "database": Database,
     "security": Security,
     "mail": Mail,
+    "dkim": Dkim,
     "files": Files,
     "search": Search,
     "limits": Limits,

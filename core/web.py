@@ -5,6 +5,7 @@ success; security headers on everything; errors as calm pages (or problem docume
 """
 
 import secrets
+from collections.abc import Callable
 from http import HTTPStatus
 from typing import Any, cast
 from urllib.parse import urlsplit
@@ -203,10 +204,20 @@ def _begin() -> ResponseReturnValue | None:
         # Read the body before the first statement: a slow upload must not hold the write lock.
         request.form  # noqa: B018 # Reading is the effect.
         _same_origin()
-        if not request.path.startswith(API_PREFIX):
+        if not request.path.startswith(API_PREFIX) and not _is_signed_post():
             csrf.protect()
     _check_text()
     return _check_permission()
+
+
+def signed_post(view: Callable[..., Any]) -> Callable[..., Any]:
+    """Mark a view that mail programs post to (RFC 8058); its signed address stands for the token of a form."""
+    view.is_signed_post = True  # type: ignore[attr-defined]
+    return view
+
+
+def _is_signed_post() -> bool:
+    return bool(getattr(current_app.view_functions.get(request.endpoint or ""), "is_signed_post", False))
 
 
 def _check_host() -> None:

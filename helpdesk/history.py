@@ -61,7 +61,7 @@ def told(events: Iterable[Any], names: Mapping[int, str]) -> list[Happening]:
         sentence = _sentence(event.name, event.data, event.actor_id, names)
         if sentence:
             ended = event.name == "ticket.moved" and not {SOLVED, CLOSED}.isdisjoint(event.data.values())
-            turning = ended or event.name == "ticket.assigned"
+            turning = ended or event.name in ("ticket.assigned", "ticket.raised")
             happenings.append(Happening(event.name, sentence, event.at, event.actor_id, turning))
     return happenings
 
@@ -95,6 +95,8 @@ def _sentence(name: str, data: Mapping[str, Any], actor: int | None, names: Mapp
             return _("%(who)s cited a past answer.", who=who)
         case "ticket.cited":
             return _("%(who)s cited an article.", who=who)
+        case "ticket.raised":
+            return _("A mail of this ticket did not arrive.")
         case "ticket.published":
             return _("%(who)s made a past answer from this.", who=who)
     return ""

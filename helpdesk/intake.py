@@ -17,15 +17,13 @@ from accounts import people
 from accounts.models import User, find
 from core import files, jobs, mail, mime_headers
 from core.db import db, now
-from core.events import record
 from core.exceptions import Refused, TooLarge
 from core.files import StoredFile
 from core.i18n import _
-from core.mail import OutgoingMail
-from core.mime import Bounce, ParsedMail, Unparsable
+from core.mime import ParsedMail, Unparsable
 from core.mime_child import parse_in_child
 from core.settings import Settings
-from helpdesk import reply_address, tickets
+from helpdesk import bouncing, reply_address, tickets
 from helpdesk.intake_models import InboundMail, RawMail
 from helpdesk.mail_places import ID_LENGTH, place_of
 from helpdesk.tickets import Words
@@ -98,8 +96,8 @@ def _give_fate(number: int, parsed: ParsedMail, content: bytes, *, by_hand: bool
         _settle(row, "duplicate", _("The same mail came before, as mail %(number)s.", number=twin.id))
     elif reason := _own_reason(parsed, content, by_hand=by_hand):
         _settle(row, "ignored", reason)
-    elif parsed.is_bounce is not None:
-        _settle(row, "bounce", _note_bounce(parsed.is_bounce))
+    elif (report := bouncing.take(parsed)) is not None:
+        _settle(row, report.fate, report.reason)
     elif parsed.is_automatic is not None and not by_hand:
         _settle(row, "automatic", _("A machine sent it, by this sign: %(sign)s", sign=parsed.is_automatic))
     else:
@@ -184,23 +182,6 @@ def _own_reason(parsed: ParsedMail, content: bytes, *, by_hand: bool) -> str:
     if not by_hand and settings.reply_domain in (value.lower() for value in header_of(content).all("x-helpdesk")):
         return str(_("It is a mail of ours that came back: it carries our header."))
     return ""
-
-
-def _note_bounce(bounce: Bounce) -> str:
-    """Note at the mail that it is about that it did not arrive."""
-    said = " ".join(text for text in (bounce["status"], bounce["diagnostic"], bounce["recipient"]) if text)[:500]
-    original = bounce["original_message_id"][:ID_LENGTH]
-    sent = None
-    if original:
-        sent = db.session.scalar(select(OutgoingMail).where(OutgoingMail.message_id == original).with_for_update())
-    if sent is None:
-        return str(_("It reports a mail that is not ours: %(said)s", said=said))
-    if bounce["action"] == "failed" and sent.state != "dead":
-        sent.state, sent.last_error = "dead", said
-        record("mail.failed", sent)
-    elif bounce["action"] != "failed" and sent.state == "sent":
-        sent.state, sent.last_error = "deferred", said
-    return str(_("It reports that mail %(number)s did not arrive, or late: %(said)s", number=sent.id, said=said))
 
 
 def _with_remarks(row: InboundMail, reason: str, parsed: ParsedMail) -> str:

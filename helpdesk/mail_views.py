@@ -19,7 +19,6 @@ from core.web import FILE_POLICY, page_url, person
 from helpdesk import desk_views, inbound, mail_api, outbound, queue
 from helpdesk.intake import header_of
 from helpdesk.intake_models import FATES, InboundMail, RawMail
-from helpdesk.models import Ticket
 
 bp = Blueprint("mail", __name__, url_prefix="/desk/mail")
 
@@ -28,16 +27,9 @@ SHOWN_BYTES = 64 * 1024
 READ_BYTES = 5 * 1024 * 1024
 READ_SECONDS = 5.0
 SOURCES = {"pipe": _l("mail server"), "api": _l("API"), "imap": _l("mailbox"), "lmtp": _l("mail server")}
-STATES = {
-    "queued": _l("Waiting"),
-    "deferred": _l("Tried, waiting"),
-    "sent": _l("Sent"),
-    "dead": _l("Failed"),
-}
-# The dots of states in the style sheet, by fate and by state.
+# The dots of states in the style sheet, by fate.
 DOTS = {"": "open", "ticket": "new", "reply": "open", "duplicate": "closed", "automatic": "closed", "bounce": "failed",
-        "quarantine": "quarantine", "ignored": "closed", "queued": "waiting", "deferred": "waiting", "sent": "sent",
-        "dead": "failed"}  # fmt: skip
+        "quarantine": "quarantine", "ignored": "closed"}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -53,6 +45,8 @@ class Contents:
 
 def register(app: Flask) -> None:
     """Add the routes."""
+    from helpdesk import mail_out_views  # noqa: F401 # Importing it adds its routes to this blueprint.
+
     app.register_blueprint(bp)
     app.register_blueprint(mail_api.bp)
 
@@ -61,16 +55,14 @@ def register(app: Flask) -> None:
 @permits("mail.see")
 def index() -> ResponseReturnValue:
     """Every mail that came in, newest first."""
-    fate, q = request.args.get("fate", "all"), _searched()
+    fate, q = request.args.get("fate", "all"), searched()
     statement = InboundMail.visible_to(person())
     if fate in FATES:
         statement = statement.where(InboundMail.fate == fate)
     if q:
         statement = statement.where(_matches(q))
-    page = _page(statement, InboundMail)
-    return render_template(
-        "helpdesk/mail_log.html", page=page, fate=fate, fates=FATES, q=q, dots=DOTS, **_around("in")
-    )
+    page = page_of(statement, InboundMail)
+    return render_template("helpdesk/mail_log.html", page=page, fate=fate, fates=FATES, q=q, dots=DOTS, **around("in"))
 
 
 @bp.get("/<int:number>")
@@ -80,7 +72,7 @@ def show(number: int) -> ResponseReturnValue:
     row = _row(number)
     return render_template(
         "helpdesk/mail_detail.html", mail=row, contents=_contents(row), fates=FATES, dots=DOTS, sources=SOURCES,
-        replayable=row.fate in inbound.REPLAYABLE, **_around("in"),
+        replayable=row.fate in inbound.REPLAYABLE, **around("in"),
     )  # fmt: skip
 
 
@@ -104,45 +96,10 @@ def replay(number: int) -> ResponseReturnValue:
     return redirect(url_for(".show", number=number), 303)
 
 
-@bp.get("/out")
-@permits("mail.see")
-def sent() -> ResponseReturnValue:
-    """Every mail that went out or should have, newest first. What they say is not shown: some carry keys."""
-    state, q = request.args.get("state", "all"), _searched()
-    statement = select(OutgoingMail)
-    if state in STATES:
-        statement = statement.where(OutgoingMail.state == state)
-    if q:
-        statement = statement.where(
-            or_(
-                OutgoingMail.recipient.startswith(q.lower(), autoescape=True),
-                OutgoingMail.subject.icontains(q, autoescape=True),
-                OutgoingMail.message_id == q.strip("<>"),
-            )
-        )
-    page = _page(statement, OutgoingMail)
-    return render_template(
-        "helpdesk/mail_out.html", page=page, state=state, states=STATES, q=q, dots=DOTS,
-        about_ticket=Ticket.__tablename__, **_around("out"),
-    )  # fmt: skip
-
-
-@bp.post("/out/<int:number>/retry")
-@permits("mail.see")
-def retry(number: int) -> ResponseReturnValue:
-    """Send a mail again that was given up."""
-    row = db.session.get(OutgoingMail, number) if number < 2**31 else None
-    if row is None:
-        abort(404)
-    outbound.send_again(row, by=person())
-    flash(_("The mail to %(address)s will be sent again.", address=row.recipient), "success")
-    return redirect(url_for(".sent", state="dead"), 303)
-
-
-def _around(where: str) -> dict[str, Any]:
+def around(where: str) -> dict[str, Any]:
     """What stands beside every page of the log: the lists of the desk, with those of mail opened up."""
     counts = queue.counts(person())
-    failed = _shown_count(select(OutgoingMail.id).where(OutgoingMail.state == "dead"))
+    failed = _shown_count(select(OutgoingMail.id).where(OutgoingMail.state.in_(outbound.FAILED)))
     fate = request.args.get("fate", "") if where == "in" else ""
     state = request.args.get("state", "") if where == "out" else ""
     mail = [
@@ -154,8 +111,8 @@ def _around(where: str) -> dict[str, Any]:
             "quarantine",
             fate == "quarantine",
         ),
-        (_("Mail out"), url_for(".sent"), None, "", where == "out" and state != "dead"),
-        (_("Not delivered"), url_for(".sent", state="dead"), failed, "", state == "dead"),
+        (_("Mail out"), url_for(".sent"), None, "", where == "out" and state != "failed"),
+        (_("Not delivered"), url_for(".sent", state="failed"), failed, "", state == "failed"),
     ]
     # The last list of the desk is the short form of this one.
     *lists, (heading, _short) = desk_views.nav(counts, "")
@@ -167,7 +124,8 @@ def _shown_count(statement: Select[Any]) -> str:
     return f"{count:,}+" if more else str(count)
 
 
-def _page(statement: Select[Any], model: type[InboundMail] | type[OutgoingMail]) -> dict[str, Any]:
+def page_of(statement: Select[Any], model: type[InboundMail] | type[OutgoingMail]) -> dict[str, Any]:
+    """One page of mails, newest first, with the addresses of its neighbours."""
     found = pager.page(
         statement,
         [(model.id, True)],
@@ -182,7 +140,8 @@ def _page(statement: Select[Any], model: type[InboundMail] | type[OutgoingMail])
     }
 
 
-def _searched() -> str:
+def searched() -> str:
+    """The words that were searched for, without control characters."""
     return "".join(char for char in request.args.get("q", "")[:200] if char.isprintable()).strip()
 
 

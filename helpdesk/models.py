@@ -57,6 +57,8 @@ class Ticket(Model):
     turn_since: Mapped[datetime] = mapped_column(default=now)
     first_reply_at: Mapped[datetime | None]
     solved_at: Mapped[datetime | None]
+    # Why somebody should look at it though nobody wrote: "mail-failed", or "".
+    attention: Mapped[str] = mapped_column(String(20), default="")
     version: Mapped[int] = mapped_column(default=1)
 
     requester: Mapped[User] = relationship(foreign_keys=[requester_id], lazy="select")

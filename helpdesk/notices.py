@@ -8,6 +8,7 @@ from flask import Flask, current_app
 from sqlalchemy import func, select
 from sqlalchemy.orm import joinedload, selectinload
 
+from accounts import mail_choices
 from accounts.models import User
 from core import mail
 from core.db import db, now
@@ -15,7 +16,7 @@ from core.events import Event, on
 from core.mail import OutgoingMail, Recipient
 from core.settings import Settings
 from core.web import external
-from helpdesk import grants, reply_address
+from helpdesk import grants, outbound, reply_address
 from helpdesk.models import PUBLIC, Message, Participant, Ticket
 
 # Files together larger than this are named in the mail, with the link to where they are.
@@ -114,11 +115,11 @@ def tell_the_new_assignee(event: Event) -> None:
 
 @on("mail.failed")
 def tell_of_a_failed_mail(event: Event) -> None:
-    """Tell whoever looks after a ticket that a mail of it did not arrive."""
+    """Put the ticket before the desk again, and tell whoever looks after it that a mail of it did not arrive."""
     failed = db.session.get(OutgoingMail, event.subject_id)
-    if failed is None or failed.about_kind != Ticket.__tablename__ or failed.notice == "mail_failed":
+    if failed is None or failed.notice == "mail_failed":
         return
-    ticket = db.session.get(Ticket, failed.about_id)
+    ticket = outbound.raise_ticket(failed)
     if ticket is not None and ticket.assignee is not None and ticket.assignee.email != failed.recipient:
         _tell_staff("mail_failed", ticket.assignee, event, ticket, failed=failed)
 
@@ -136,11 +137,12 @@ def with_full_links(text: str) -> str:
 def _tell_staff(
     notice: str, user: User, event: Event, ticket: Ticket, part: Message | None = None, **more: Any
 ) -> None:
-    if not _may_be_told(user):
+    if not _may_be_told(user) or not mail_choices.of(user).wants_notices:
         return
     mail.queue(
         notice, Recipient(user.email, user.name, user.language or "en"), f"event-{event.id}", about=ticket, part=part,
-        is_automatic=True, ticket=ticket, title=thread_title(ticket), link=external("desk.show", number=ticket.number),
+        is_automatic=True, list_name="notices", unsubscribe=mail_choices.unsubscribe_link(user, "notices"),
+        ticket=ticket, title=thread_title(ticket), link=external("desk.show", number=ticket.number),
         **more,
     )  # fmt: skip
 

@@ -155,6 +155,7 @@ def _line_statement() -> Any:
         select(
             Ticket.id, Ticket.title, Ticket.excerpt, Ticket.state, Ticket.priority, Ticket.topic, Ticket.language,
             Ticket.created_at, Ticket.last_activity_at, Ticket.turn_since, Ticket.assignee_id, Ticket.requester_id,
+            Ticket.attention,
             func.coalesce(func.nullif(User.name, ""), User.email).label("requester"),
             func.coalesce(func.nullif(Ticket.country, ""), User.country).label("country"),
             Organisation.name.label("organisation"), Organisation.id.label("organisation_id"),

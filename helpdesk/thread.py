@@ -13,7 +13,7 @@ from accounts.models import User
 from core.db import db, now
 from core.files import StoredFile
 from core.mail import OutgoingMail
-from helpdesk import choices, history, queue
+from helpdesk import choices, history, outbound, queue
 from helpdesk.history import Happening
 from helpdesk.models import (
     PUBLIC,
@@ -71,6 +71,8 @@ class Thread:
     shown: int
     files: dict[int, list[Any]]
     deliveries: dict[int, list[Any]]
+    # Mails of the ticket that failed, where somebody should look.
+    failed: Sequence[Any]
     participants: Sequence[Any]
     history: list[Happening]
     names: dict[int, str]
@@ -140,6 +142,7 @@ def load(number: int, *, limit: int = WINDOW) -> Thread | None:
         shown=len(messages),
         files=_files(ids),
         deliveries=_deliveries([message.id for message in messages if message.by_staff and message.kind == PUBLIC]),
+        failed=_failed(ticket) if ticket.attention else (),
         participants=participants,
         history=happenings,
         names=names,
@@ -193,7 +196,7 @@ def _deliveries(message_ids: Sequence[int]) -> dict[int, list[Any]]:
     rows = db.session.execute(
         select(
             MessageRecipient.message_id, MessageRecipient.kind, User.name, User.email, OutgoingMail.state,
-            OutgoingMail.last_error, OutgoingMail.sent_at,
+            OutgoingMail.last_error, OutgoingMail.sent_at, OutgoingMail.id.label("mail_id"), OutgoingMail.next_at,
         ).join(User, User.id == MessageRecipient.user_id)
         .outerjoin(
             OutgoingMail,
@@ -204,6 +207,16 @@ def _deliveries(message_ids: Sequence[int]) -> dict[int, list[Any]]:
         ).where(MessageRecipient.message_id.in_(message_ids)).order_by(MessageRecipient.id)
     )  # fmt: skip
     return _by_message(rows)
+
+
+def _failed(ticket: Ticket) -> Sequence[Any]:
+    columns = (OutgoingMail.id, OutgoingMail.recipient, OutgoingMail.last_error, OutgoingMail.state)
+    return db.session.execute(
+        select(*columns).where(
+            OutgoingMail.about_kind == Ticket.__tablename__, OutgoingMail.about_id == ticket.id,
+            OutgoingMail.state.in_(outbound.FAILED), OutgoingMail.notice.in_(outbound.TO_ASKERS),
+        ).order_by(OutgoingMail.id.desc()).limit(MOST_OTHERS)
+    ).all()  # fmt: skip
 
 
 def _by_message(rows: Any) -> dict[int, list[Any]]:  # Rows.

@@ -133,6 +133,7 @@ def reply(ticket: Ticket, *, by: User, words: Words, recipients: Recipients | No
     # Before the message is written, so that the ticket is written once.
     if from_desk:
         ticket.first_reply_at = ticket.first_reply_at or moment
+        ticket.attention = ""
     if is_taken:
         ticket.assignee, ticket.assignee_id = by, by.id
     message = _add(ticket, by=by, words=words, kind=models.PUBLIC, by_staff=from_desk, at=moment)
@@ -304,7 +305,7 @@ def _speaks_for_the_desk(ticket: Ticket, by: User, words: Words) -> bool:
 def _settle(ticket: Ticket, name: str, by: User) -> None:
     was = ticket.state
     move(ticket, name)
-    ticket.last_activity_at = now()
+    ticket.last_activity_at, ticket.attention = now(), ""
     _record_state(ticket, was, by)
 
 

@@ -25,7 +25,7 @@ from core import jobs
 from core.db import db
 from core.i18n import _ as translated
 from core.i18n import in_language
-from core.settings import Database, Files, Security, Settings
+from core.settings import Database, Files, Mail, Security, Settings
 
 ENGINES = ("sqlite", "postgresql")
 SECRET_KEY = "only-for-tests-0123456789abcdefghijklmnop"
@@ -63,7 +63,10 @@ def postgresql_server(tmp_path_factory):
 def make_settings(data_dir: Path, url: str = "", **sections) -> Settings:
     """Settings for a test, on a data directory of its own."""
     base = Settings(
-        database=Database(url=url), security=Security(secret_key=SECRET_KEY), files=Files(data_dir=str(data_dir))
+        mail=Mail(undo_seconds=0),
+        database=Database(url=url),
+        security=Security(secret_key=SECRET_KEY),
+        files=Files(data_dir=str(data_dir)),
     )
     return replace(base, **sections)
 

@@ -1,0 +1,69 @@
+"""Mail out: every mail that left or should have, what became of it, and sending one again."""
+
+from flask import abort, flash, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from sqlalchemy import or_, select
+
+from core import mail_sending
+from core.db import db
+from core.i18n import _
+from core.i18n import lazy as _l
+from core.mail import OutgoingMail
+from core.policy import permits
+from core.web import person, safe_next
+from helpdesk import outbound, outgoing_models  # noqa: F401 # Its rows are part of the database.
+from helpdesk.mail_views import around, bp, page_of, searched
+from helpdesk.models import Ticket
+
+STATES = {
+    "queued": _l("Waiting"),
+    "deferred": _l("Tried, waiting"),
+    "sent": _l("Sent"),
+    "bounced": _l("Came back"),
+    "dead": _l("Failed"),
+}
+DOTS = {"queued": "waiting", "deferred": "waiting", "sent": "sent", "bounced": "failed", "dead": "failed"}
+# What keeps mail from leaving, in words for whoever can have it mended.
+FAULTS = {
+    "sign-in": _l("The mail server refuses our sign-in."),
+    "tls": _l("The mail server offers no encryption that can be trusted; mail never goes without."),
+    "server": _l("The mail server does not answer."),
+    "dkim": _l("Mails cannot be signed."),
+}
+
+
+@bp.get("/out")
+@permits("mail.see")
+def sent() -> ResponseReturnValue:
+    """Every mail that went out or should have, newest first. What they say is not shown: some carry keys."""
+    state, q = request.args.get("state", "all"), searched()
+    statement = select(OutgoingMail)
+    if state == "failed":
+        statement = statement.where(OutgoingMail.state.in_(outbound.FAILED))
+    elif state in STATES:
+        statement = statement.where(OutgoingMail.state == state)
+    if q:
+        statement = statement.where(
+            or_(
+                OutgoingMail.recipient.startswith(q.lower(), autoescape=True),
+                OutgoingMail.subject.icontains(q, autoescape=True),
+                OutgoingMail.message_id == q.strip("<>"),
+            )
+        )
+    page = page_of(statement, OutgoingMail)
+    return render_template(
+        "helpdesk/mail_out.html", page=page, state=state, states=STATES, q=q, dots=DOTS, failed=outbound.FAILED,
+        about_ticket=Ticket.__tablename__, troubles=mail_sending.troubles(), faults=FAULTS, **around("out"),
+    )  # fmt: skip
+
+
+@bp.post("/out/<int:number>/retry")
+@permits("mail.see")
+def retry(number: int) -> ResponseReturnValue:
+    """Send a mail again that failed, or at once one that waits for its next try."""
+    row = db.session.get(OutgoingMail, number) if number < 2**31 else None
+    if row is None:
+        abort(404)
+    outbound.send_again(row, by=person())
+    flash(_("The mail to %(address)s will be sent again.", address=row.recipient), "success")
+    return redirect(safe_next(request.form.get("next", ""), url_for(".sent", state="failed")), 303)
