@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from flask_login import UserMixin
-from sqlalchemy import ForeignKey, Index, Select, String, Text, UniqueConstraint, select
+from sqlalchemy import ForeignKey, Index, Select, String, Text, UniqueConstraint, bindparam, select
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from accounts.roles import ADMIN, ANALYST, CHAMPION, MANAGER, STAFF
@@ -208,7 +208,11 @@ class ApiToken(Model):
 
 def find(email: str) -> User | None:
     """The person with an address, whatever its case."""
-    return db.session.scalar(select(User).where(User.email == email.strip().lower()))
+    return db.session.scalars(_BY_EMAIL, {"email": email.strip().lower()}).unique().one_or_none()
+
+
+# Asked for every mail and question that comes in: put together once.
+_BY_EMAIL = select(User).where(User.email == bindparam("email"))
 
 
 TOKEN_LIFE = timedelta(days=365)

@@ -50,6 +50,9 @@ def find_or_add(email: str, *, name: str = "", **fields: Any) -> User:
     address = clean_address(email)
     user = find(address)
     if user is None:
+        if db.engine.dialect.name == "sqlite":
+            # It has one writer at a time, and that is us already.
+            return _added(address, name=name, **fields)
         try:
             with db.session.begin_nested():
                 return _added(address, name=name, **fields)

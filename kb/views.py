@@ -5,6 +5,7 @@ import re
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import Any
+from urllib.parse import urljoin
 
 from babel import Locale, UnknownLocaleError
 from flask import (
@@ -12,6 +13,7 @@ from flask import (
     Flask,
     Response,
     abort,
+    current_app,
     make_response,
     redirect,
     render_template,
@@ -20,7 +22,7 @@ from flask import (
     url_for,
 )
 from flask.typing import ResponseReturnValue
-from sqlalchemy import bindparam, func, select
+from sqlalchemy import bindparam, func, literal, select, union_all
 from sqlalchemy.orm import defer, undefer
 
 from accounts.policy import staff
@@ -33,6 +35,7 @@ from core.web import PAGE_POLICY, csp_nonce, external, person
 from kb import topics
 from kb.article_files import shows
 from kb.models import PUBLIC, PUBLISHED, Answer, Article, ArticleFile, visibilities_of
+from kb.slugs import article_path
 
 bp = Blueprint("kb", __name__)
 
@@ -52,15 +55,17 @@ _ARTICLE: Any = (
     .options(undefer(Article.body_html), undefer(Article.contents))
 )  # fmt: skip
 _SEEN = (Article.state == PUBLISHED, Article.visibility.in_(bindparam("seen", expanding=True)))
-_TRANSLATIONS: Any = (
-    select(Article.language, Article.title)
-    .where(*_SEEN, Article.slug == bindparam("slug"), Article.language != bindparam("language"))
-    .order_by(Article.language)
-)
-_RELATED: Any = (
-    select(Article.slug, Article.title)
-    .where(*_SEEN, Article.language == bindparam("language"), Article.topic == bindparam("topic"))
-    .where(Article.slug != bindparam("slug")).order_by(Article.helpful_count.desc(), Article.id).limit(RELATED)
+_NAMED = (Article.language, Article.slug, Article.title, Article.helpful_count, Article.id)
+# Other articles that the page names, in one statement: the same one in other languages, and some on its topic.
+_OTHERS: Any = union_all(
+    select(literal(0).label("is_related"), *_NAMED)
+    .where(*_SEEN, Article.slug == bindparam("slug"), Article.language != bindparam("language")),
+    select(
+        select(literal(1).label("is_related"), *_NAMED)
+        .where(*_SEEN, Article.language == bindparam("language"), Article.topic == bindparam("topic"))
+        .where(Article.slug != bindparam("slug")).order_by(Article.helpful_count.desc(), Article.id).limit(RELATED)
+        .subquery()
+    ),
 )  # fmt: skip
 
 _ETAG = re.compile(r'W/"([0-9a-f]{32})\.([\w-]{16,32})"')
@@ -120,12 +125,16 @@ def article(language: str, slug: str) -> ResponseReturnValue:
         return _in_another_language(language, slug)
     require(person(), "article.see", row)
     asked = {"slug": slug, "language": language, "topic": row.topic, "seen": visibilities_of(person())}
+    others = db.session.execute(_OTHERS, asked).all()
+    own_path = article_path(language, slug)
     return cached(
         render_template(
             "kb/article.html", article=row, outline=_outline(row.contents), wanted=_wanted_language(),
-            translations=db.session.execute(_TRANSLATIONS, asked).all(),
-            related=db.session.execute(_RELATED, asked).all(),
-            cite_url=external("kb.article", language=language, slug=slug),
+            translations=sorted((other for other in others if not other.is_related), key=lambda other: other.language),
+            related=sorted(
+                (other for other in others if other.is_related), key=lambda other: (-other.helpful_count, other.id)
+            ),
+            own_url=own_path, cite_url=urljoin(current_app.config["BASE_URL"], own_path), article_path=article_path,
         )
     )  # fmt: skip
 
