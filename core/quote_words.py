@@ -34,29 +34,10 @@ ORIGINAL = frozenset(
         "izvorna poruka", "originalna poruka", "оригинално съобщение",
     }
 )  # fmt: skip
-#: Above a mail that is passed on: what follows is what the sender wants to show.
-FORWARDED = frozenset(
-    {
-        "forwarded message", "begin forwarded message", "forwarded by", "mensaje reenviado",
-        "inicio del mensaje reenviado", "message transféré", "début du message réexpédié",
-        "début du message transféré", "mensagem encaminhada", "início da mensagem reencaminhada",
-        "início da mensagem encaminhada", "weitergeleitete nachricht", "anfang der weitergeleiteten nachricht",
-        "messaggio inoltrato", "inizio messaggio inoltrato", "doorgestuurd bericht", "пересылаемое сообщение",
-        "перенаправленное сообщение", "пересланное сообщение", "начало переадресованного сообщения",
-        "переслане повідомлення", "перенаправлене повідомлення", "wiadomość przekazana dalej",
-        "treść przekazanej wiadomości", "videresendt meddelelse", "vidarebefordrat meddelande", "转发的邮件",
-        "转发邮件", "轉寄郵件", "転送メッセージ", "전달된 메시지", "رسالة معاد توجيهها",
-    }
-)  # fmt: skip
-FORWARD_PREFIXES = frozenset(
-    {"fwd", "fw", "rv", "reenv", "reenviar", "tr", "enc", "wg", "doorst", "пер", "fs", "转发", "轉寄", "i", "pd", "vs",
-        "vb"}
-) - {"i", "pd", "vs"}  # fmt: skip
-
 #: Parts of the line that says who wrote when; a form of "to write" in each language.
 ATTRIBUTION_VERBS = (
     " wrote", " writes", " escribió", " escribio", " ha escrito", " a écrit", " a ecrit", " écrivait",
-    " escreveu", " escrito:", " schrieb", " geschrieben", " ha scritto", " schreef", " пишет", " писал",
+    " escreveu", " escrito:", " schrieb", " geschrieben", " geschreven", " ha scritto", " schreef", " пишет", " писал",
     " написал", " пише:", " писав", " написав", " napisał", " pisze:", " skrev", " yazdı", "写道", "寫道",
     " kirjoitti", " napsal", " napísal", " a scris", " menulis", " đã viết", "님이 작성", " írta", " έγραψε",
     " напісаў", " написа", " je napisao", " je napisala", "كتب", "تمت كتابة ما يلي", " نوشت", "כתב", "のメール",
@@ -68,30 +49,6 @@ _LEADS = """
 """
 #: How the first line of an attribution begins when it is wrapped; a date may begin it, too.
 ATTRIBUTION_LEADS = frozenset(_LEADS.split())
-
-FROM_LABELS = frozenset(
-    {
-        "from", "de", "von", "da", "van", "от", "від", "од", "od", "fra", "från", "lähettäjä", "feladó",
-        "de la", "kimden", "gönderen", "dari", "từ", "发件人", "寄件者", "寄件人", "差出人", "보낸 사람",
-        "보낸사람", "من", "از", "από", "מאת", "remitente", "expéditeur", "remetente", "absender", "mittente",
-        "expeditor", "отправитель", "відправник", "отправлено от",
-    }
-)  # fmt: skip
-OTHER_LABELS = frozenset(
-    {
-        "sent", "to", "cc", "bcc", "subject", "date", "reply-to", "enviado", "enviado el", "enviada em",
-        "enviado em", "para", "asunto", "fecha", "assunto", "data", "à", "a", "envoyé", "envoyé le", "objet",
-        "an", "gesendet", "betreff", "datum", "kopie", "inviato", "oggetto", "per conto di", "verzonden", "aan",
-        "onderwerp", "кому", "дата", "тема", "отправлено", "копия", "отправка", "надіслано", "копія", "wysłano",
-        "do", "temat", "dw", "sendt", "til", "emne", "skickat", "till", "ämne", "lähetetty", "vastaanottaja",
-        "aihe", "dato", "odesláno", "komu", "předmět", "odoslané", "predmet", "elküldve", "címzett", "tárgy",
-        "trimis", "către", "subiect", "kime", "gönderildi", "konu", "tarih", "terkirim", "kepada", "perihal",
-        "subjek", "đã gửi", "tới", "chủ đề", "发送时间", "收件人", "主题", "抄送", "日期", "寄件日期", "收件者",
-        "主旨", "副本", "送信日時", "宛先", "件名", "보낸 날짜", "받는 사람", "제목", "참조", "تاريخ الإرسال",
-        "إلى", "الموضوع", "التاريخ", "نسخة", "στάλθηκε", "προς", "θέμα", "destinatario", "destinataire",
-        "destinatário", "empfänger", "importance",
-    }
-)  # fmt: skip
 
 #: A short text above an unmarked quotation that says: the answers are in the quotation.
 INLINE_HINTS = (

@@ -6,19 +6,17 @@ costs the reader a glance, a sentence lost costs the sender an answer.
 
 import re
 
+from core.forward_words import FORWARD_PREFIXES, FORWARDED
+from core.header_words import FROM_LABELS, OTHER_LABELS
 from core.quote_words import (
     ATTRIBUTION_LEADS,
     ATTRIBUTION_VERBS,
     CLOSINGS,
     DISCLAIMER_WORDS,
-    FORWARD_PREFIXES,
-    FORWARDED,
-    FROM_LABELS,
     INLINE_HINTS,
     MAIL_WORDS,
     NAME_PARTICLES,
     ORIGINAL,
-    OTHER_LABELS,
     SENT_FROM,
 )
 
@@ -131,7 +129,7 @@ def _first_header(lines: list[str]) -> tuple[int, int, bool] | None:
             return _with_rule_above(lines, place), place + 1, _next_is_quoted(lines, place + 1)
         if _is_header_block(lines, place):
             return _with_rule_above(lines, place), place + 1, False
-        length = _attribution(lines, place)
+        length = attribution_length(lines, place)
         if length:
             return place, place + length, _next_is_quoted(lines, place + length)
     return None
@@ -162,7 +160,7 @@ def _label(line: str) -> str:
     return match[1].strip().lower() if match else ""
 
 
-def _attribution(lines: list[str], place: int) -> int:
+def attribution_length(lines: list[str], place: int) -> int:
     """How many lines from ``place`` make "On … wrote:" in some language; 0 if they do not."""
     joined = ""
     for length in range(1, 5):
