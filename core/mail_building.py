@@ -134,4 +134,8 @@ def _addresses(message: EmailMessage, field: str) -> tuple[Address, ...]:
 
 
 def _address(name: str, address: str) -> Address:
-    return Address(display_name=one_line(name), addr_spec=address)
+    if address.isascii():
+        return Address(display_name=one_line(name), addr_spec=address)
+    # As an address alone, the standard library would refuse it (RFC 6532).
+    local, _at, domain = one_line(address).rpartition("@")
+    return Address(display_name=one_line(name), username=local, domain=domain)
