@@ -18,6 +18,7 @@ from helpdesk.receive import store
 def throughput(app: Flask, count: int) -> tuple[float, int]:
     """Mails a second, half of them replies to the other half, and how many did not become what they should."""
     settings = app.extensions["settings"]
+    run = f"work{time.time_ns()}"
     with app.app_context():
         # What other measurements left behind is none of this one's work.
         db.session.execute(delete(Job))
@@ -25,9 +26,9 @@ def throughput(app: Flask, count: int) -> tuple[float, int]:
     for number in range(count):
         first = number % 2 == 0
         raw = (
-            mail(number - number % 2, "work")
+            mail(number - number % 2, run)
             if first
-            else mail(number - 1, "reply", f"<work-{number - 1}@mail.bench.example>")
+            else mail(number - 1, f"reply-{run}", f"<{run}-{number - 1}@mail.bench.example>")
         )
         store(raw, mailbox="", source="pipe", settings=settings)
     began = time.perf_counter()

@@ -6,7 +6,7 @@ Served as downloads with a policy that lets them do nothing, unless they are pic
 import hashlib
 import os
 import secrets
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -72,28 +72,47 @@ def save(source: bytes | IO[bytes], filename: str, *, limit: int | None = None) 
 
     :raises TooLarge: if it is over the limit (by default the one for attachments); nothing is kept then.
     """
-    draft = write(source, limit_bytes() if limit is None else limit, filename)
-    with path_of(draft.sha256).open("rb") as file:
-        head = file.read(8192)
-        content_type = pictures.sniff(head, filename)
-        picture_sha256 = ""
-        if content_type in {"image/png", "image/jpeg", "image/gif", "image/webp"} and draft.size <= limit_bytes():
-            picture = pictures.reencode(head + file.read())
-            if picture is not None:
-                picture_sha256 = write(picture.data, len(picture.data), filename).sha256
-                content_type = picture.content_type
-    row = StoredFile(
-        sha256=draft.sha256, size=draft.size, filename=clean_name(filename), content_type=content_type,
-        picture_sha256=picture_sha256,
-    )  # fmt: skip
+    row = put(source, filename, limit=limit)
     db.session.add(row)
     db.session.flush()
     return row
 
 
+def put(source: bytes | IO[bytes], filename: str, *, limit: int | None = None) -> StoredFile:
+    """Put a file on the disk and make its row, which is not in the session yet: nothing of the database is touched.
+
+    :raises TooLarge: if it is over the limit (by default the one for attachments); nothing is kept then.
+    """
+    draft = write(source, limit_bytes() if limit is None else limit, filename)
+    if isinstance(source, bytes):
+        content_type, picture_sha256 = _kind_of(source[:8192], lambda: source, draft, filename)
+    else:
+        with path_of(draft.sha256).open("rb") as file:
+            head = file.read(8192)
+            content_type, picture_sha256 = _kind_of(head, lambda: head + file.read(), draft, filename)
+    return StoredFile(
+        sha256=draft.sha256, size=draft.size, filename=clean_name(filename), content_type=content_type,
+        picture_sha256=picture_sha256,
+    )  # fmt: skip
+
+
+def _kind_of(head: bytes, whole: Callable[[], bytes], draft: Draft, filename: str) -> tuple[str, str]:
+    """The type of a file, and the hash of the harmless copy that is shown if it is a picture."""
+    content_type = pictures.sniff(head, filename)
+    if content_type in {"image/png", "image/jpeg", "image/gif", "image/webp"} and draft.size <= limit_bytes():
+        picture = pictures.reencode(whole())
+        if picture is not None:
+            return picture.content_type, write(picture.data, len(picture.data), filename).sha256
+    return content_type, ""
+
+
 def write(source: bytes | IO[bytes], limit: int, filename: str = "") -> Draft:
     """Put content on the disk so that a crash leaves the whole of it or none: write, sync, rename, sync the folder."""
     root: Path = current_app.config["FILES_DIR"]
+    if isinstance(source, bytes) and len(source) <= limit:
+        known = hashlib.sha256(source).hexdigest()
+        if path_of(known).exists():
+            return Draft(known, len(source))
     root.mkdir(parents=True, exist_ok=True)
     temporary = root / f"part-{secrets.token_hex(8)}"
     digest, size = hashlib.sha256(), 0

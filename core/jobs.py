@@ -35,6 +35,19 @@ class Kind:
     attempts: int
     lease_seconds: int
     slow: bool
+    together: "Together | None"
+
+
+@dataclass(frozen=True)
+class Together:
+    """How several jobs of one kind are run at once, for less than one by one.
+
+    ``prepare`` gets their payloads, with no transaction open, and may wait; ``run`` gets what it returned and writes
+    all of it in one transaction. If anything is raised, nothing was done, and each is run by itself.
+    """
+
+    prepare: Callable[[list[dict[str, Any]]], Any]
+    run: Callable[[Any], None]
 
 
 @dataclass(frozen=True)
@@ -88,16 +101,22 @@ class ClockRun(Model):
 
 
 def job(
-    kind: str, *, attempts: int = 12, lease_seconds: int = LEASE_SECONDS, slow: bool = False
+    kind: str,
+    *,
+    attempts: int = 12,
+    lease_seconds: int = LEASE_SECONDS,
+    slow: bool = False,
+    together: Together | None = None,
 ) -> Callable[[Callable[..., None]], Callable[..., None]]:
     """Register the function that runs jobs of a kind; it is called with the payload as keyword arguments.
 
     :param slow: it waits for something other than the database (a mail server, a parser, the index), so it starts with
         no transaction open, lest it hold up every writer, and must read, wait, then write.
+    :param together: how several of them are run at once; only one that failed there is run by itself.
     """
 
     def add(run: Callable[..., None]) -> Callable[..., None]:
-        _kinds[kind] = Kind(run, attempts, lease_seconds, slow)
+        _kinds[kind] = Kind(run, attempts, lease_seconds, slow, together)
         return run
 
     return add
@@ -229,9 +248,50 @@ def _put_back(number: int, token: str, *, delay: float, error: str, state: str, 
 def run_due(*, limit: int = BATCH) -> int:
     """Claim and run one batch; returns how many jobs were claimed."""
     claimed = claim(limit)
+    together: dict[str, list[tuple[int, str, dict[str, Any], int, str]]] = {}
+    alone = []
     for item in claimed:
+        known = _kinds.get(item[1])
+        # A job that was tried before may be what spoils a batch.
+        if known is not None and known.together is not None and item[3] == 1:
+            together.setdefault(item[1], []).append(item)
+        else:
+            alone.append(item)
+    for kind, items in together.items():
+        if len(items) == 1 or not _run_together(kind, items):
+            alone.extend(items)
+    for item in sorted(alone):
         run_one(*item)
     return len(claimed)
+
+
+def _run_together(kind: str, items: list[tuple[int, str, dict[str, Any], int, str]]) -> bool:
+    """Run several claimed jobs of one kind in one transaction; False if that failed and nothing was done."""
+    known = _kinds[kind]
+    assert known.together is not None
+    mine = (Job.id.in_([item[0] for item in items]), Job.lease_token == items[0][4])
+    try:
+        extended = db.session.execute(
+            update(Job).where(*mine).values(lease_until=now() + timedelta(seconds=known.lease_seconds))
+            .execution_options(synchronize_session=False)
+        )  # fmt: skip
+        db.session.commit()
+        if extended.rowcount != len(items):  # type: ignore[attr-defined] # An UPDATE gives a cursor result.
+            return False
+        prepared = known.together.prepare([item[2] for item in items])
+        known.together.run(prepared)
+        finished = db.session.execute(delete(Job).where(*mine).execution_options(synchronize_session=False))
+        if finished.rowcount != len(items):  # type: ignore[attr-defined]
+            db.session.rollback()
+            return False
+        db.session.commit()
+    except Exception:  # Whichever it was, it is found by running each by itself.
+        db.session.rollback()
+        logger.info("%s jobs (%s) could not be run together", len(items), kind, exc_info=True)
+        return False
+    finally:
+        db.session.remove()
+    return True
 
 
 def run_until_idle(rounds: int = 200) -> int:

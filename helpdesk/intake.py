@@ -7,6 +7,8 @@ mend.
 import hashlib
 import json
 import logging
+from dataclasses import dataclass
+from typing import Any
 
 from flask import Flask, current_app
 from sqlalchemy import func, select
@@ -44,48 +46,83 @@ def register(app: Flask) -> None:
     """Importing this module is what registers its job."""
 
 
-@jobs.job("mail.intake", slow=True)
+@dataclass(frozen=True)
+class Parsed:
+    """A stored mail as it was read, before it is decided. ``parsed`` is None where it could not be read."""
+
+    number: int
+    content: bytes
+    by_hand: bool
+    parsed: ParsedMail | None
+    kept: Kept
+    problem: str = ""
+
+
 def read(mail: int, by_hand: bool = False) -> None:  # noqa: FBT001, FBT002 # Jobs are called with their payload.
     """Give one stored mail its fate; a mail that has one is left alone."""
-    content = db.session.scalar(
-        select(RawMail.content).join(InboundMail, InboundMail.sha256 == RawMail.sha256)
-        .where(InboundMail.id == mail, InboundMail.fate == "")
-    )  # fmt: skip
-    # No transaction may be open while the mail is parsed and its files are written.
-    db.session.rollback()
-    if content is None:
-        return
+    for each in parse([{"mail": mail, "by_hand": by_hand}]):
+        if each.parsed is None:
+            _set_aside(mail, each.content, each.problem)
+            return
+        for left in reversed(range(TRIES)):
+            try:
+                _give_fate(each)
+                return
+            except OperationalError:
+                # The database is away or busy, which says nothing about the mail: the job is tried again.
+                raise
+            except Exception as error:  # A fault of ours may delay this mail, but neither lose it nor stop the others.
+                db.session.rollback()
+                if left and isinstance(error, (IntegrityError, StaleDataError)):
+                    continue
+                logger.exception("mail %s could not be given a fate", mail)
+                _set_aside(mail, each.content, f"{type(error).__name__}: {error}"[:1000], each.parsed)
+                return
+
+
+def parse(payloads: list[dict[str, Any]]) -> list[Parsed]:
+    """Read stored mails and write their files, with no transaction open; those that have a fate are left out."""
     settings: Settings = current_app.extensions["settings"]
-    if len(content) > settings.mail.max_megabytes * 1024 * 1024:
-        _set_aside(mail, content, _("It is larger than %(megabytes)s MB.", megabytes=settings.mail.max_megabytes))
-        return
-    try:
-        parsed = parse_in_child(content, settings.mail.parse_seconds)
-    except Unparsable as error:
-        _set_aside(mail, content, error.reason)
-        return
-    for left in reversed(range(TRIES)):
-        try:
-            _give_fate(mail, parsed, content, by_hand=by_hand)
-            return
-        except OperationalError:
-            # The database is away or busy, which says nothing about the mail: the job is tried again.
-            raise
-        except Exception as error:  # A fault of ours may delay this mail, but neither lose it nor stop the others.
-            db.session.rollback()
-            if left and isinstance(error, (IntegrityError, StaleDataError)):
-                continue
-            logger.exception("mail %s could not be given a fate", mail)
-            _set_aside(mail, content, f"{type(error).__name__}: {error}"[:1000], parsed)
-            return
+    numbers = {payload["mail"]: bool(payload.get("by_hand")) for payload in payloads}
+    rows = db.session.execute(
+        select(InboundMail.id, RawMail.content).join(RawMail, InboundMail.sha256 == RawMail.sha256)
+        .where(InboundMail.id.in_(numbers), InboundMail.fate == "").order_by(InboundMail.id)
+    ).all()  # fmt: skip
+    db.session.rollback()
+    read_ones = []
+    for row in rows:
+        parsed, kept, problem = None, [], ""
+        if len(row.content) > settings.mail.max_megabytes * 1024 * 1024:
+            problem = _("It is larger than %(megabytes)s MB.", megabytes=settings.mail.max_megabytes)
+        else:
+            try:
+                parsed = parse_in_child(row.content, settings.mail.parse_seconds)
+            except Unparsable as error:
+                problem = error.reason
+        by_hand = numbers[row.id]
+        if parsed is not None and parsed.is_bounce is None and (parsed.is_automatic is None or by_hand):
+            kept = _keep_files(parsed)
+        read_ones.append(Parsed(row.id, row.content, by_hand, parsed, kept, problem))
+    return read_ones
 
 
-def _give_fate(number: int, parsed: ParsedMail, content: bytes, *, by_hand: bool) -> None:
+def decide(read_ones: list[Parsed]) -> None:
+    """Give several mails their fates in one transaction. Whatever is raised, none has one."""
+    for each in read_ones:
+        if each.parsed is None:
+            _set_aside(each.number, each.content, each.problem)
+        else:
+            _give_fate(each)
+
+
+jobs.job("mail.intake", slow=True, together=jobs.Together(parse, decide))(read)
+
+
+def _give_fate(mail: Parsed) -> None:
     """Decide and write, so that a failure anywhere leaves nothing half done."""
-    no_person = parsed.is_bounce is not None or (parsed.is_automatic is not None and not by_hand)
-    kept: Kept = [] if no_person else _keep_files(parsed)
-    row = _locked(number)
-    if row is None:
+    parsed, content, by_hand, kept = mail.parsed, mail.content, mail.by_hand, mail.kept
+    row = _locked(mail.number)
+    if row is None or parsed is None:
         return
     _describe(row, parsed)
     _one_at_a_time(row)
@@ -152,11 +189,9 @@ def _keep_files(parsed: ParsedMail) -> Kept:
     kept: Kept = []
     for part in parsed.attachments[:MOST_FILES]:
         try:
-            file = files.save(part.data, part.filename, limit=limit)
+            file = files.put(part.data, part.filename, limit=limit)
         except TooLarge:
             continue
-        # The row is taken back, and comes again in the transaction of the mail.
-        db.session.rollback()
         kept.append((file, file.filename, part.content_id[:255], part.inline))
     return kept
 

@@ -166,3 +166,58 @@ def test_a_clock_strikes_once_in_its_interval_however_many_workers_look(app):
         assert struck == [1]
     finally:
         del jobs._clocks["test.clock"]
+
+
+together: list[list[str]] = []
+
+
+def write_together(words: list[str]) -> None:
+    together.append(words)
+    for word in words:
+        if word == "bad":
+            raise ValueError("this one spoils the batch")
+        note_it(word)
+
+
+@jobs.job("test.note-it", together=jobs.Together(lambda payloads: [each["word"] for each in payloads], write_together))
+def note_it(word: str) -> None:
+    if word == "bad":
+        raise ValueError("this job always fails")
+    jobs.enqueue("test.note", word=word)
+
+
+def test_several_jobs_of_a_kind_are_run_at_once(context):
+    together.clear()
+    for word in ("one", "two", "three"):
+        jobs.enqueue("test.note-it", word=word)
+    db.session.commit()
+    jobs.run_until_idle()
+    assert together == [["one", "two", "three"]]
+    assert sorted(done) == ["one", "three", "two"]
+    assert db.session.scalars(select(Job)).all() == []
+
+
+def test_one_job_that_fails_takes_none_of_its_batch_with_it(context):
+    together.clear()
+    for word in ("one", "bad", "three"):
+        jobs.enqueue("test.note-it", word=word)
+    db.session.commit()
+    jobs.run_until_idle()
+    assert sorted(done) == ["one", "three"], "each once"
+    assert [job.payload["word"] for job in db.session.scalars(select(Job))] == ["bad"]
+    due_now()
+    jobs.run_due()
+    assert len(together) == 1, "what failed once is tried by itself"
+
+
+def test_a_batch_whose_lease_was_taken_over_leaves_nothing(context):
+    together.clear()
+    for word in ("one", "two"):
+        jobs.enqueue("test.note-it", word=word)
+    db.session.commit()
+    items = jobs.claim()
+    db.session.execute(update(Job).values(lease_until=now() - timedelta(seconds=1)))
+    db.session.commit()
+    assert len(jobs.claim()) == 2
+    assert jobs._run_together("test.note-it", items) is False
+    assert db.session.scalar(select(Job).where(Job.kind == "test.note")) is None
