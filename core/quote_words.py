@@ -31,21 +31,28 @@ ORIGINAL = frozenset(
         "ursprungligt meddelande", "alkuperäinen viesti", "původní zpráva", "pôvodná správa", "eredeti üzenet",
         "mesaj original", "mesajul original", "orijinal mesaj", "özgün ileti", "pesan asli", "thư gốc",
         "原始邮件", "原邮件", "原始郵件", "元のメッセージ", "원본 메시지", "الرسالة الأصلية", "αρχικό μήνυμα",
-        "izvorna poruka", "originalna poruka", "оригинално съобщение",
+        "izvorna poruka", "originalna poruka", "antwort nachricht", "antwortnachricht", "svar meddelelse",
+        "originalmeddelande", "изворна порука", "originalus laiškas", "algne kiri", "sākotnējais ziņojums",
+        "izvirno sporočilo", "הודעה מקורית", "پیام اصلی", "ข้อความเดิม", "mesej asal", "ujumbe asili",
+        "رسالة أصلية", "message précédent", "原始信件", "元メール", "оригинално съобщение",
     }
 )  # fmt: skip
 #: Parts of the line that says who wrote when; a form of "to write" in each language.
 ATTRIBUTION_VERBS = (
-    " wrote", " writes", " escribió", " escribio", " ha escrito", " a écrit", " a ecrit", " écrivait",
-    " escreveu", " escrito:", " schrieb", " geschrieben", " geschreven", " ha scritto", " schreef", " пишет", " писал",
-    " написал", " пише:", " писав", " написав", " napisał", " pisze:", " skrev", " yazdı", "写道", "寫道",
-    " kirjoitti", " napsal", " napísal", " a scris", " menulis", " đã viết", "님이 작성", " írta", " έγραψε",
-    " напісаў", " написа", " je napisao", " je napisala", "كتب", "تمت كتابة ما يلي", " نوشت", "כתב", "のメール",
-    "さんは書きました",
+    " wrote", " writes", " sent:", " escribió", " escribio", " ha escrito", " a écrit", " a ecrit", " écrivait",
+    " escreveu", " escrito:", " schrieb", " geschrieben", " geschreven", " ha scritto", " schreef", " пишет",
+    " писал", " написал", " пише:", " писав", " написав", " napisał", " napisana przez", " pisze:", " skrev",
+    " yazdı", "写道", "寫道", " kirjoitti", " napsal", " napísal", " a scris", " menulis", " đã viết", "님이 작성",
+    " 작성:", " írta", " έγραψε", " напісаў", " піша:", " написа", " напиша", " je napisao", " je napisala",
+    " napisao je", " napisala je", " napisal", " је написао", "كتب", "تمت كتابة ما يلي", " نوشت", "כתב", "のメール",
+    "さんは書きました", " geskryf", " kirjutas", " idatzi du", " rašė", " rakstīja", " aliandika", " sumulat si",
+    "เขียนว่า", "लिखा:", "লিখেছেন:", " დაწერა", " жазды", " jazdi", "ጽፏል", " գրել է", " escribiu", " skrifaði",
+    "missatge de ", " va escriure", " shkroi", " yozdi", " бичсэн", " ditulis", " napísala",
 )  # fmt: skip
 
 _LEADS = """
-    a a(z) am am, dana den dne dnia el em il le ngày on op pada pe po på ve vào w în στις в на от у
+    a a(z) am am, dana den dne dnia el em il le ngày no o on op pada pe po på ve vào w v wiadomość în στις в на от
+    у dia ne mnamo noong เมื่อ missatge kasutaja në po
 """
 #: How the first line of an attribution begins when it is wrapped; a date may begin it, too.
 ATTRIBUTION_LEADS = frozenset(_LEADS.split())

@@ -7,7 +7,7 @@ costs the reader a glance, a sentence lost costs the sender an answer.
 import re
 
 from core.forward_words import FORWARD_PREFIXES, FORWARDED
-from core.header_words import FROM_LABELS, OTHER_LABELS
+from core.header_words import FIELD_OF
 from core.quote_words import (
     ATTRIBUTION_LEADS,
     ATTRIBUTION_VERBS,
@@ -23,7 +23,16 @@ from core.quote_words import (
 _MAX_TEXT = 1_000_000
 _LONGEST_ATTRIBUTION = 400
 _DATE = re.compile(r"\b(?:19|20)\d\d\b|\d{4}年|\b\d{1,2}[./-]\d{1,2}[./-]\d{2}\b")
+_DATE_FIRST = re.compile(r"(?:19|20)\d\d[-/.]\d{1,2}[-/.]\d{1,2}\b")
 _DIGIT = re.compile(r"\d")
+_COLONS = (":", "：", "፦")
+#: Marks of direction and invisible blanks that programs put around names.
+_UNSEEN = dict.fromkeys([0x200B, 0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2066, 0x206A)])
+#: An attribution that may stand behind the last words of the answer, on their line.
+_BEHIND = re.compile(
+    r"On (?:(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)[a-z]{0,6},? )?(?:[A-Z][a-z]{2,8} \d|\d)[^\n]{5,200}wrote:$"
+)
+_LETTER = re.compile(r"[^\W\d_]")
 _CLOCK = re.compile(r"\b\d{1,2}[:.h]\d{2}\b|\d{1,2}:\d{2}")
 _ADDRESS = re.compile(r"[\w.+-]{1,64}@[\w-]{1,63}\.\w")
 _ENDS_IN_ADDRESS = re.compile(r"[<(\[][^<>()\[\]\s@]{1,64}@[^<>()\[\]\s@]{1,190}[>)\]]{1,2} {0,2}[:：]$")
@@ -46,9 +55,29 @@ def reply_text(text: str, subject: str = "") -> str:
     lines = [line if line == _SIGNATURE else line.rstrip() for line in text.replace("\u00a0", " ").split("\n")]
     if _is_forward(subject):
         return whole
+    lines = _with_attributions_alone(lines)
     kept = _new_lines(lines)
     result = "\n".join(_without_signature(kept)).strip()
     return result or "\n".join(kept).strip() or whole
+
+
+def _with_attributions_alone(lines: list[str]) -> list[str]:
+    """With "On … wrote:" on a line of its own where it shares one with the answer and marked lines follow."""
+    out: list[str] = []
+    for place, line in enumerate(lines):
+        behind = line.rfind("On ", 1, 1_000) if line.endswith("wrote:") else -1
+        if (
+            behind > 0
+            and line[behind - 1] in " -"
+            and _BEHIND.match(line, behind)
+            and _next_is_quoted(lines, place + 1)
+        ):
+            if line[:behind].strip(" ->|"):
+                out.append(line[:behind].rstrip(" -"))
+            out.append(line[behind:])
+            continue
+        out.append(line)
+    return out
 
 
 def _is_forward(subject: str) -> bool:
@@ -70,8 +99,10 @@ def _new_lines(lines: list[str]) -> list[str]:
     below = _after_quotation(lines, after)
     above_lines = [line for line in lines[:start] if line.strip()]
     if any(not _is_quoted(line) for line in above_lines):
-        # New text above the quotation: whatever stands below or between its lines makes it an inline reply.
-        return lines if _has_text(below) else _without_marked(lines[:start])
+        # New text above the quotation: what stands between its lines makes it an inline reply.
+        if not _has_text(below):
+            return _without_marked(lines[:start])
+        return lines if _interleaved(below) or _interleaved(above_lines) else [*_stripped(lines[:start]), "", *below]
     return below if _has_text(below) and not _interleaved(below) else lines
 
 
@@ -149,34 +180,79 @@ def _next_is_quoted(lines: list[str], place: int) -> bool:
 
 def _is_header_block(lines: list[str], place: int) -> bool:
     """Whether ``From:`` (in some language) and two more fields of a mail header stand here, as Outlook writes them."""
-    if _label(lines[place]) not in FROM_LABELS:
+    first = _field(lines[place])
+    if not first:
         return False
-    seen = {label for line in lines[place + 1 : place + 9] if (label := _label(line)) in OTHER_LABELS}
-    return len(seen) >= 2
+    seen = {first} | {field for line in lines[place + 1 : place + 9] if (field := _field(line))}
+    if first == "from":
+        return len(seen) >= 3
+    # Programs that begin with another field give all the usual ones.
+    return first in {"date", "subject"} and {"from", "to", "subject", "date"} <= seen
 
 
-def _label(line: str) -> str:
+def _field(line: str) -> str:
+    """The field of a mail header that a line shows, "" if none."""
     match = _LABEL.match(line[:60])
-    return match[1].strip().lower() if match else ""
+    return FIELD_OF.get(match[1].strip().lower(), "") if match else ""
 
 
 def attribution_length(lines: list[str], place: int) -> int:
     """How many lines from ``place`` make "On … wrote:" in some language; 0 if they do not."""
     joined = ""
+    if lines[place].lstrip().startswith("<"):
+        return 0
     for length in range(1, 5):
         if place + length > len(lines):
             return 0
         line = lines[place + length - 1].strip()
-        if not line or (length > 1 and (_is_quoted(line) or _leads(line))):
+        split_address = joined.endswith("<")
+        if not line or (length > 1 and _is_quoted(line)):
             return 0
-        joined = f"{joined} {line}".strip()
+        joined = f"{joined}{'' if split_address else ' '}{line}".strip()
         if len(joined) > _LONGEST_ATTRIBUTION:
             return 0
-        if joined.endswith((":", "：")):
-            return length if _is_attribution(joined, quoted_below=_next_is_quoted(lines, place + length)) else 0
-        if length == 1 and not _leads(line):
+        said = joined.strip("-_ ").translate(_UNSEEN)
+        if said.endswith(_COLONS) or (said != joined and said.endswith(" wrote")):
+            quoted = _next_is_quoted(lines, place + length)
+            if length == 1 or (_leads(lines[place]) and not _begins_later(lines, place, length, leading=True)):
+                return length if _is_attribution(said, quoted_below=quoted) else 0
+            strictly = _is_attribution(said, quoted_below=quoted, strictly=True)
+            return length if strictly and (_is_opening(lines[place]) or not _begins_later(lines, place, length)) else 0
+        if length == 1 and _is_old_gmail(said, lines, place):
+            return 1
+        if length == 1 and not _leads(line) and not _may_begin(lines, place):
             return 0
     return 0
+
+
+def _begins_later(lines: list[str], place: int, length: int, *, leading: bool = False) -> bool:
+    """Whether the attribution that ends here begins in a line below ``place``, one that leads if ``leading``."""
+    return any(
+        (not leading or _leads(lines[later])) and attribution_length(lines, later)
+        for later in range(place + 1, place + length)
+    )
+
+
+def _is_opening(line: str) -> bool:
+    """Whether a line is what an attribution begins with: name and address of its writer, or nothing but a date."""
+    name, bracket, _ = line.strip().partition("<")
+    return (bool(bracket) and "@" in line and _is_name(name.strip())) or not _LETTER.search(line)
+
+
+def _is_old_gmail(said: str, lines: list[str], place: int) -> bool:
+    """Whether a line of date, name and address without a colon stands above marked lines."""
+    return (
+        said[:1].isdigit()
+        and said.endswith(">")
+        and bool(_DATE_FIRST.match(said) and _ADDRESS.search(said))
+        and _next_is_quoted(lines, place + 1)
+    )
+
+
+def _may_begin(lines: list[str], place: int) -> bool:
+    """Whether an attribution that begins with the name of its writer may start here and go on in the next line."""
+    line = lines[place].strip()
+    return (place == 0 or not lines[place - 1].strip()) and ("@" in line or bool(_DIGIT.search(line)))
 
 
 def _leads(line: str) -> bool:
@@ -192,11 +268,17 @@ def _leads(line: str) -> bool:
     )
 
 
-def _is_attribution(joined: str, *, quoted_below: bool) -> bool:
-    """Whether a line that ends in a colon says who wrote; without marks on the lines below it must say when, too."""
-    verb = any(each in joined.lower() for each in ATTRIBUTION_VERBS)
+def _is_attribution(joined: str, *, quoted_below: bool, strictly: bool = False) -> bool:
+    """Whether a line that ends in a colon says who wrote; without marks on the lines below it must say when, too.
+
+    ``strictly`` asks for the moment and for the writer's address or the verb: the line begins like any other.
+    """
+    low = f" {joined.lower()}"
+    verb = any(each in low for each in ATTRIBUTION_VERBS)
     addressed, clock = bool(_ADDRESS.search(joined)), bool(_CLOCK.search(joined))
     dated = clock or bool(_DATE.search(joined))
+    if strictly:
+        return dated and ((verb and clock) or (addressed and quoted_below) or (addressed and clock and verb))
     if quoted_below:
         return verb or (dated and addressed)
     return (verb and (clock or (dated and addressed))) or (clock and bool(_ENDS_IN_ADDRESS.search(joined)))
