@@ -40,6 +40,7 @@ REGISTERED = (
     "helpdesk.mail_views",
     "helpdesk.publish_views",
     "helpdesk.notices",
+    "helpdesk.planned",
     "helpdesk.intake",
     "helpdesk.api",
     "helpdesk.cli",

@@ -83,7 +83,8 @@ def environment(data_dir: Path, url: str) -> dict[str, str]:
     settings = {
         "DATA_DIR": str(data_dir), "SECRET_KEY": "only-for-measuring-0123456789abcdef", "LOG_LEVEL": "WARNING",
         "HELPDESK_LIMITS_API_PER_MINUTE": "1000000", "HELPDESK_LIMITS_SUGGEST_PER_MINUTE": "1000000",
-        "HELPDESK_MAIL_PER_ADDRESS_HOUR": "1000000", "HELPDESK_LIMITS_LINKS_PER_PERSON": "1000000",
+        "HELPDESK_MAIL_PER_ADDRESS_HOUR": "1000000", "HELPDESK_MAIL_UNDO_SECONDS": "0",
+        "HELPDESK_MAIL_PER_HOUR": "0", "HELPDESK_LIMITS_LINKS_PER_PERSON": "1000000",
     }  # fmt: skip
     if url:
         settings["DATABASE_URL"] = url

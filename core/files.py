@@ -152,6 +152,11 @@ def keep(source: bytes | IO[bytes], filename: str) -> str:
     return signing.sign("kept-file", [draft.sha256, clean_name(filename)])
 
 
+def kept(file: StoredFile) -> str:
+    """A signed text that stands for the content of a file, as `keep` gives for one that has no row."""
+    return signing.sign("kept-file", [file.sha256, file.filename])
+
+
 def kept_name(token: str) -> str:
     """The file name that a kept text stands for, "" if it is not ours or too old."""
     value = signing.unsign("kept-file", token, KEPT_SECONDS)

@@ -9,17 +9,18 @@ from flask.typing import ResponseReturnValue
 from accounts import people
 from accounts.models import User
 from core import markdown
-from core.db import db
+from core.db import db, now
 from core.exceptions import NotNow, Refused
 from core.i18n import _
 from core.policy import can, checked, permits, require
 from core.web import deny, person, see_other
-from helpdesk import choices, citing, sending, tickets
+from helpdesk import choices, citing, planned, planned_views, sending, tickets
 from helpdesk import thread as threads
 from helpdesk.desk_forms import ReplyForm
 from helpdesk.desk_views import bp
 from helpdesk.fields import Conflict, change_fields
 from helpdesk.models import Message, Ticket
+from helpdesk.outgoing_models import PlannedReply
 from helpdesk.sending import Draft
 from helpdesk.tickets import Words
 
@@ -38,6 +39,10 @@ def show(number: int) -> ResponseReturnValue:
         checked("ticket.triage")
         return deny()
     form = ReplyForm(None)
+    if "draft" in request.args and can(person(), "desk.see"):
+        draft = planned_views.fill(form, number, request.args["draft"])
+        if draft is not None:
+            return _page(number, form, draft)
     targets = citing.chosen(request.args.getlist("cites"), person()) if "cites" in request.args else []
     form.body.data = citing.with_links("", targets)
     return _page(number, form)
@@ -55,6 +60,7 @@ def reply(number: int) -> ResponseReturnValue:
         return _again(number, form, draft, 413 if form.too_large else 422)
     by: User = person()
     body = (form.body.data or "").strip()
+    waits = None
     try:
         if is_note:
             message = tickets.note(ticket, by=by, words=Words(body=body, files=form.stored_files(), channel="desk"))
@@ -62,9 +68,12 @@ def reply(number: int) -> ResponseReturnValue:
             sending.check_seen(ticket, draft)
             recipients = sending.recipients(ticket, draft)
             body = citing.with_links(body, citing.chosen(request.form.getlist("cites"), by))
-            words = Words(body=body, files=form.stored_files(), channel="desk", language=ticket.language)
+            stored = form.stored_files()
             then = THEN.get(request.form.get("send", ""), "")
-            message = tickets.reply(ticket, by=by, words=words, recipients=recipients, then=then)
+            waits = planned_views.plan_reply(ticket, draft, body=body, then=then, recipients=recipients, stored=stored)
+            if waits is None:
+                words = Words(body=body, files=stored, channel="desk", language=ticket.language)
+                message = tickets.reply(ticket, by=by, words=words, recipients=recipients, then=then)
     except sending.Stop as stop:
         return _again(number, form, stop.draft, stop.status)
     except Refused as refused:
@@ -73,9 +82,12 @@ def reply(number: int) -> ResponseReturnValue:
     except NotNow as error:
         form.form_errors.append(str(error))
         return _again(number, form, draft, 409)
+    planned_views.forget(number, draft)
+    flash(f"reply-{number}", "draft-done")
+    if waits is not None:
+        return see_other(url_for(".show", number=number, _anchor=f"planned-{waits.id}"))
     for target in citing.cited_in(body):
         tickets.cite(message, target, by=by)
-    flash(f"reply-{number}", "draft-done")
     flash(_("The note is kept.") if is_note else _("Your reply is on its way."), "success")
     return see_other(url_for(".show", number=number, _anchor=f"message-{message.id}"))
 
@@ -194,5 +206,10 @@ def _page(number: int, form: ReplyForm, draft: Draft | None = None, **more: Any)
         missed = [entry.message for entry in thread.entries if entry.message and entry.message.id > draft.missed_after]
     return render_template(
         "helpdesk/desk_ticket.html", thread=thread, ticket=thread.ticket, form=form, draft=draft, missed=missed,
-        people=sending.choices(thread.participants, draft), reader=person(), **more,
+        people=sending.choices(thread.participants, draft), reader=person(), waiting=planned.of_ticket(thread.ticket),
+        seconds_left=_seconds_left, **more,
     )  # fmt: skip
+
+
+def _seconds_left(row: PlannedReply) -> float:
+    return round(max((row.leaves_at - now()).total_seconds(), 0), 1)

@@ -11,7 +11,7 @@ from core.i18n import lazy as _l
 from core.mail import OutgoingMail
 from core.policy import permits
 from core.web import person, safe_next
-from helpdesk import outbound, outgoing_models  # noqa: F401 # Its rows are part of the database.
+from helpdesk import outbound
 from helpdesk.mail_views import around, bp, page_of, searched
 from helpdesk.models import Ticket
 

@@ -16,8 +16,9 @@ from core.events import Event, on
 from core.mail import OutgoingMail, Recipient
 from core.settings import Settings
 from core.web import external
-from helpdesk import grants, outbound, reply_address
+from helpdesk import grants, outbound, planned, reply_address
 from helpdesk.models import PUBLIC, Message, Participant, Ticket
+from helpdesk.outgoing_models import PlannedReply
 
 # Files together larger than this are named in the mail, with the link to where they are.
 ATTACHED_BYTES = 10 * 1024 * 1024
@@ -111,6 +112,15 @@ def tell_the_new_assignee(event: Event) -> None:
     if event.data.get("new") == ticket.assignee_id != event.actor_id:
         author = db.session.get(User, event.actor_id) if event.actor_id else None
         _tell_staff("ticket_assigned", ticket.assignee, event, ticket, author=author)
+
+
+@on("ticket.reply_held")
+def tell_the_writer(event: Event) -> None:
+    """Tell whoever planned a reply that it did not leave."""
+    ticket, reply = _ticket(event), db.session.get(PlannedReply, event.data.get("planned"))
+    if ticket is not None and reply is not None and reply.held and reply.by.is_staff:
+        _tell_staff("reply_held", reply.by, event, ticket, answered=reply.held == planned.ANSWERED,
+                    excerpt=reply.body[:EXCERPT_LENGTH])  # fmt: skip
 
 
 @on("mail.failed")

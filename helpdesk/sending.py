@@ -30,6 +30,8 @@ class Draft:
     :param asked: addresses to ask about before the reply leaves.
     :param missed_after: the last message that the writer had seen, if there are newer ones.
     :param has_changed: the state or the assignee is another since.
+    :param leaves_on: the day on which it is to leave, and ``leaves_at`` the time, as typed; "" for now.
+    :param planned: the number of the reply that was taken back and is written anew here, as text.
     """
 
     is_note: bool = False
@@ -42,6 +44,9 @@ class Draft:
     missed_after: int | None = None
     has_changed: bool = False
     cites: tuple[str, ...] = ()
+    leaves_on: str = ""
+    leaves_at: str = ""
+    planned: str = ""
 
 
 class Stop(HelpdeskError):
@@ -75,6 +80,9 @@ def read(form: MultiDict[str, str]) -> Draft:
         seen=form.get("seen", ""),
         confirmed=frozenset(form.get("confirmed", "").split()),
         cites=tuple(form.getlist("cites")[:20]),
+        leaves_on=form.get("leaves_on", "")[:20],
+        leaves_at=form.get("leaves_at", "")[:20],
+        planned=form.get("planned", "")[:20],
     )
 
 

@@ -14,6 +14,7 @@ const BEHAVIOURS = [
   ["[data-confirm]", "./confirm.js"],
   ["form[data-guard]", "./guard.js"],
   ["[data-live-url]", "./live.js"],
+  ["[data-countdown]", "./countdown.js"],
   ["[data-fragment-url]", "./reveal.js"],
 ];
 

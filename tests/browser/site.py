@@ -35,7 +35,8 @@ class Site:
         self.log = (data_dir / "run.log").open("wb")
         self.process = subprocess.Popen(
             [sys.executable, "-m", "portal.run"], cwd=ROOT, stdout=self.log, stderr=subprocess.STDOUT,
-            env={**clean, "PORT": str(port), "DATA_DIR": str(data_dir)},
+            env={**clean, "PORT": str(port), "DATA_DIR": str(data_dir),
+                 "HELPDESK_MAIL_UNDO_SECONDS": "0"},
         )  # fmt: skip
         self.wait()
 
