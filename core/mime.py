@@ -16,13 +16,16 @@ from typing import Any
 from core import mime_headers
 from core.automatic import automatic_reason
 from core.bounces import Bounce, bounce_of
+from core.calendars import calendar_text
 from core.charsets import decode
 from core.flowed import unflow
 from core.html_text import html_text
 from core.language import language_of
 from core.mime_headers import Address, Headers, addresses, decoded, message_ids
 from core.mime_tree import Limits, Node, Unparsable, read
+from core.mime_wraps import opened
 from core.quotes import reply_text
+from core.signed import without_pgp
 
 __all__ = ["Address", "Bounce", "Limits", "ParsedMail", "Part", "Unparsable", "parse", "to_json"]
 
@@ -63,6 +66,7 @@ _KEYS = (
 )
 #: Where servers on the way write the address at which a mail arrived.
 _DELIVERED = ("delivered-to", "x-original-to", "envelope-to", "x-envelope-to")
+_NO_FIELDS = Headers([])
 _EXTENSIONS = mimetypes.MimeTypes()
 
 
@@ -124,7 +128,7 @@ def parse(raw: bytes, *, limits: Limits = Limits()) -> ParsedMail:
 
 def _parsed(raw: bytes, limits: Limits) -> ParsedMail:
     problems: list[str] = []
-    root = read(raw, limits, problems)
+    root = opened(read(raw, limits, problems), limits, problems)
     headers = root.headers
     people = _People(headers, limits, problems)
     body = _Body(problems)
@@ -254,6 +258,8 @@ class _Body:
         elif kind == "multipart/encrypted":
             self._problems.append("The message is encrypted.")
             self._files += [(child, False) for child in _leaves(node)]
+        elif kind == "multipart/x-tnef":
+            self._packed(node)
         elif node.is_multipart:
             for child in node.children:
                 self.read(child, related=related)
@@ -261,6 +267,18 @@ class _Body:
             self._unit(node)
         else:
             self._file(node, related=related)
+
+    def _packed(self, node: Node) -> None:
+        """Take in the files of winmail.dat; its body only where the mail has no other that says as much."""
+        said = sum(len(_NOT_WORD.sub("", plain or html_text(html))) for plain, html in self.units)
+        for child in node.children:
+            if child.disposition == "attachment":
+                self._files.append((child, False))
+                continue
+            body = self._decoded(child)
+            text = html_text(body) if child.content_type in _HTML_TYPES else body
+            if 2 * said < len(_NOT_WORD.sub("", text)):
+                self._unit(child)
 
     def _is_body(self, node: Node) -> bool:
         if node.content_type not in _BODY_TYPES or node.disposition == "attachment":
@@ -271,6 +289,16 @@ class _Body:
 
     def _unit(self, node: Node) -> None:
         text, is_html = self._decoded(node), node.content_type in _HTML_TYPES
+        if not is_html and "-----BEGIN PGP " in text:
+            text, signature = without_pgp(text)
+            if signature:
+                kind = {"filename": "signature.asc"}
+                armour = signature.encode()
+                self._files.append(
+                    (Node("application/pgp-signature", {}, "attachment", kind, _NO_FIELDS, armour), False)
+                )
+            elif text.lstrip().startswith("-----BEGIN PGP MESSAGE-----"):
+                self._problems.append("The message is encrypted.")
         before = self.units[-1][0] if self.units else ""
         if is_html and before and _NOT_WORD.sub("", html_text(text)) == _NOT_WORD.sub("", before):
             # Plain text and the same as HTML, sent as if they were two things.
@@ -319,7 +347,11 @@ class _Body:
     def text(self) -> str:
         """The text to read: plain where the sender wrote it, else made of the HTML."""
         texts = (plain if plain.strip() else html_text(html) for plain, html in self.units)
-        return "\n\n".join(text.strip("\n") for text in texts if text.strip())
+        whole = "\n\n".join(text.strip("\n") for text in texts if text.strip())
+        if whole:
+            return whole
+        invitation = next((node for node, _ in self._files if node.content_type == "text/calendar"), None)
+        return calendar_text(self._decoded(invitation)) if invitation is not None else ""
 
     def attachments(self, html: str) -> list[Part]:
         """The files, named; ``inline`` if the HTML shows them or the sender says so."""
