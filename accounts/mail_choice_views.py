@@ -1,5 +1,6 @@
 """Which mails one wants, one's signature, and leaving a list by one click from a mail (RFC 8058)."""
 
+import unicodedata
 from typing import Any
 
 from flask import flash, redirect, render_template, request, url_for
@@ -37,7 +38,7 @@ class MailChoiceForm(FlaskForm):  # type: ignore[misc] # WTForms has no types.
     def validate_signature(self, field: Any) -> None:
         """Plain text of a few lines."""
         field.data = "\n".join(line.rstrip() for line in (field.data or "").strip().splitlines())
-        if any(not char.isprintable() and char != "\n" for char in field.data):
+        if any(unicodedata.category(char) == "Cc" and char != "\n" for char in field.data):
             raise ValidationError(_("The text contains a character that cannot be kept."))
 
 

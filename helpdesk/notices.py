@@ -10,13 +10,15 @@ from sqlalchemy.orm import joinedload, selectinload
 
 from accounts import mail_choices
 from accounts.models import User
-from core import mail
+from core import mail, markdown
 from core.db import db, now
 from core.events import Event, on
+from core.i18n import _, in_language
 from core.mail import OutgoingMail, Recipient
 from core.settings import Settings
 from core.web import external
-from helpdesk import grants, outbound, planned, reply_address
+from helpdesk import grants, mail_texts, outbound, planned, reply_address
+from helpdesk.mail_texts import Value
 from helpdesk.models import PUBLIC, Message, Participant, Ticket
 from helpdesk.outgoing_models import PlannedReply
 
@@ -52,12 +54,14 @@ def acknowledge(event: Event) -> None:
         return
     proved = user.verified_at is not None
     to = Recipient(user.email, user.name if proved else "", _language(user, ticket))
+    link = grants.link(ticket, user, key_version=part.key_version)
     message = db.session.get(Message, event.data.get("message"))
     by_mail = message.mail_message_id if message is not None else ""
     mail.queue(
         "ticket_received", to, f"event-{event.id}", about=ticket, is_automatic=True, ticket=ticket,
         reply_to=reply_address.make(ticket, part), in_reply_to=by_mail, references=[by_mail] if by_mail else [],
-        title=thread_title(ticket) if proved else "", link=grants.link(ticket, user, key_version=part.key_version),
+        title=thread_title(ticket) if proved else "", link=link,
+        written=mail_texts.written("received", to.language, _values(ticket, to, link, is_proved=proved)),
     )  # fmt: skip
 
 
@@ -75,18 +79,23 @@ def send_reply(event: Event) -> None:
     meant = [(row.user, part) for row in message.recipients if (part := _part(ticket, row.user_id)) is not None]
     meant = [(user, part) for user, part in meant if _may_be_told(user)]
     attachments, left_out = _attachments(message)
+    wording = "solved" if event.data.get("then") == "solve" else "reply"
     settings: Settings = current_app.extensions["settings"]
     for user, part in meant:
         known = _known_ids(ticket, user, before=message)
         to = Recipient(user.email, user.name, _language(user, ticket))
+        link = grants.link(ticket, user, key_version=part.key_version)
+        body, body_html = _with_signature(message, to.language)
+        reply = Value(*_with_left_out(body, body_html, left_out, to.language))
+        values = {**_values(ticket, to, link, is_proved=True), "reply": reply,
+                  "analyst.name": Value(message.author.shown_name)}  # fmt: skip
         mail.queue(
-            "ticket_reply", to, f"event-{event.id}", about=ticket, part=message, ticket=ticket,
+            f"ticket_{wording}", to, f"event-{event.id}", about=ticket, part=message, ticket=ticket,
             reply_to=reply_address.make(ticket, part), in_reply_to=known[-1] if known else "", references=known,
             shown_cc=[other.email for other, _part_of_other in meant if other.id != user.id],
             sender_name=f"{message.author.shown_name} ({settings.mail.sender_name})", attachments=attachments,
-            title=thread_title(ticket), body=with_full_links(message.body),
-            body_html=with_full_links(message.body_html), left_out=left_out,
-            link=grants.link(ticket, user, key_version=part.key_version),
+            title=thread_title(ticket), body=body, body_html=body_html, left_out=left_out, link=link,
+            written=mail_texts.written(wording, to.language, values),
         )  # fmt: skip
 
 
@@ -202,6 +211,36 @@ def _known_ids(ticket: Ticket, user: User, before: Message) -> list[str]:
         )
     ).all()  # fmt: skip
     return [str(row[1]) for row in sorted((*sent, *theirs), key=lambda row: row[0])][-MOST_REFERENCES:]
+
+
+def _values(ticket: Ticket, to: Recipient, link: str, *, is_proved: bool) -> dict[str, Value]:
+    """What variables stand for where an admin chose the words; nothing that a stranger typed, unless it is proved."""
+    settings: Settings = current_app.extensions["settings"]
+    asker = ticket.requester
+    with in_language(to.language):
+        title = thread_title(ticket) if is_proved else _("Your question")
+    return {
+        "ticket.number": Value(str(ticket.number)), "ticket.title": Value(title), "ticket.link": Value(link),
+        "requester.name": Value(asker.name if is_proved and asker.verified_at is not None else ""),
+        "recipient.name": Value(to.name if is_proved else ""), "site.name": Value(settings.site.name),
+        "link.days": Value(str(settings.security.ticket_link_days)),
+    }  # fmt: skip
+
+
+def _with_signature(message: Message, language: str) -> tuple[str, str]:
+    """A reply as text and as HTML, with what stands under it; the message itself keeps the words alone."""
+    text, html = with_full_links(message.body), with_full_links(message.body_html)
+    signature = mail_texts.signature(message.author, language)
+    return (f"{text}\n\n{signature}", html + markdown.render_plain(signature)) if signature else (text, html)
+
+
+def _with_left_out(text: str, html: str, names: list[str], language: str) -> tuple[str, str]:
+    if not names:
+        return text, html
+    with in_language(language):
+        sentence = _("Files that are too large for a mail: %(names)s. You find them with the link below.",
+                     names=", ".join(names))  # fmt: skip
+    return f"{text}\n\n{sentence}", html + markdown.render_plain(sentence)
 
 
 def _attachments(message: Message) -> tuple[list[tuple[str, str]], list[str]]:

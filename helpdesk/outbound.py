@@ -19,7 +19,7 @@ from helpdesk.states import CLOSED, SOLVED, WAITING
 MAIL_FAILED = "mail-failed"
 FAILED = ("dead", "bounced")
 # What goes to those outside the desk; a notice to staff that fails is no reason to look at the ticket.
-TO_ASKERS = ("ticket_reply", "ticket_received")
+TO_ASKERS = ("ticket_reply", "ticket_solved", "ticket_received")
 
 
 def send_again(row: OutgoingMail, *, by: User) -> None:

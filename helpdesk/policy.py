@@ -1,7 +1,7 @@
 """Who may do what with tickets, notes, files and mail."""
 
 from accounts.models import User
-from accounts.policy import staff
+from accounts.policy import admin, staff
 from core.policy import anyone, role_rule, rule
 from helpdesk import grants
 from helpdesk.models import Attachment, Message, Ticket
@@ -33,6 +33,7 @@ role_rule("ticket.ask", anyone, "Ask a question.")
 role_rule("desk.see", staff, "See the desk.")
 role_rule("ticket.open_for", staff, "Open a ticket for somebody else.")
 role_rule("mail.see", staff, "See the mail log, and replay a mail.")
+role_rule("mail.word", admin, "Change the wording of mails.")
 role_rule("mail.hand_in", staff, "Hand in a raw mail by API, with a token for that.")
 role_rule("ticket.list_own", lambda person: person is not None, "List one's own tickets.")
 rule("ticket.see", sees, "See a ticket and its public messages.")

@@ -52,6 +52,9 @@ class Words:
     mail_message_id: str = ""
     is_verified: bool = True
     language: str = ""
+    # What our mail server says of the sender, and why the message is kept the way it is.
+    proof: str = ""
+    remark: str = ""
 
 
 @dataclass(frozen=True)
@@ -65,22 +68,29 @@ class Recipients:
 def ask(
     *, by: User, title: str, words: Words, topic: str = "", service: str = "enquiry", country: str = "",
     language: str = "", organisation: Organisation | None = None, may_publish: bool = False, cc: Sequence[User] = (),
+    follows: Ticket | None = None, is_note: bool = False,
 ) -> Ticket:  # fmt: skip
-    """Open a ticket with its first message."""
+    """Open a ticket with its first message.
+
+    :param follows: the closed ticket that it goes on with.
+    :param is_note: only staff see the message, and nobody is told.
+    """
     ticket = Ticket(
         title=_title(title, words.body), requester=by, topic=topic,
         service=service if service in SERVICES else "enquiry", country=country or by.country,
         language=language or by.language, organisation=organisation or by.organisation, may_publish=may_publish,
-        channel=words.channel, state=NEW,
+        channel=words.channel, state=NEW, follows_id=follows.id if follows is not None else None,
     )  # fmt: skip
     db.session.add(ticket)
     ticket.participants.append(Participant(user=by, kind="requester"))
     for other in cc:
         if other is not by:
             ticket.participants.append(Participant(user=other, kind="cc"))
-    message = _add(ticket, by=by, words=words, kind=models.PUBLIC)
-    _write_fulltext(ticket, words.body)
-    record("ticket.asked", ticket, by=by, message=message)
+    message = _add(ticket, by=by, words=words, kind=models.INTERNAL if is_note else models.PUBLIC)
+    _write_fulltext(ticket, "" if is_note else words.body, internal=words.body if is_note else "")
+    record("ticket.noted" if is_note else "ticket.asked", ticket, by=by, message=message)
+    if follows is not None:
+        record("ticket.followed", follows, by=by, ticket=ticket)
     return ticket
 
 
@@ -142,7 +152,10 @@ def reply(ticket: Ticket, *, by: User, words: Words, recipients: Recipients | No
     if is_taken:
         record("ticket.assigned", ticket, by=by, old=None, new=by.id)
     fulltext.append(db.session, ticket.id, public=words.body, language=ticket.language)
-    record("ticket.replied" if from_desk else "ticket.answered", ticket, by=by, message=message)
+    if from_desk:
+        record("ticket.replied", ticket, by=by, message=message, then=then)
+    else:
+        record("ticket.answered", ticket, by=by, message=message)
     _record_state(ticket, was, by)
     return message
 
@@ -323,7 +336,7 @@ def _add(
         full_text=words.full_text if words.full_text != words.body else "",
         has_more=bool(words.full_text and words.full_text != words.body), by_staff=by_staff, channel=words.channel,
         mail_message_id=words.mail_message_id, is_verified=words.is_verified, language=words.language,
-        created_at=at or now(),
+        proof=words.proof, remark=words.remark, created_at=at or now(),
     )  # fmt: skip
     is_first = ticket.id is None
     message.ticket = ticket
@@ -365,8 +378,11 @@ def _address(message: Message, ticket: Ticket, recipients: Recipients | None) ->
                 add_participant(ticket, person, by=message.author)
 
 
-def _write_fulltext(ticket: Ticket, body: str) -> None:
-    fulltext.put(db.session, ticket.id, title=ticket.title, public=body, language=ticket.language, is_new=True)
+def _write_fulltext(ticket: Ticket, body: str, internal: str = "") -> None:
+    fulltext.put(
+        db.session, ticket.id, title=ticket.title, public=body, internal=internal, language=ticket.language,
+        is_new=True,
+    )  # fmt: skip
 
 
 def _title(title: str, body: str) -> str:
