@@ -7,7 +7,7 @@ from typing import Any
 
 from flask_login import UserMixin
 from sqlalchemy import ForeignKey, Index, Select, String, Text, UniqueConstraint, bindparam, select
-from sqlalchemy.orm import Mapped, mapped_column, relationship
+from sqlalchemy.orm import Mapped, joinedload, mapped_column, relationship
 
 from accounts.roles import ADMIN, ANALYST, CHAMPION, MANAGER, STAFF
 from core.db import Model, db, now
@@ -212,7 +212,7 @@ def find(email: str) -> User | None:
 
 
 # Asked for every mail and question that comes in: put together once.
-_BY_EMAIL = select(User).where(User.email == bindparam("email"))
+_BY_EMAIL = select(User).where(User.email == bindparam("email")).options(joinedload(User.role_rows))
 
 
 TOKEN_LIFE = timedelta(days=365)

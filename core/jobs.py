@@ -11,20 +11,25 @@ import secrets
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 from flask import Flask
-from sqlalchemy import Index, Insert, String, Text, delete, func, insert, or_, select, update
+from sqlalchemy import Insert, delete, func, insert, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.orm import Mapped, mapped_column
 
-from core.db import Model, db, now
+from core import batches
+from core.batches import Claimed, Together
+from core.db import db, now
+from core.job_rows import ClockRun
+from core.job_rows import Job as Job  # noqa: PLC0414 # Re-exported for the parts.
 
 logger = logging.getLogger(__name__)
 
 LEASE_SECONDS = 120
 BATCH = 20
+# When a whole batch is of one kind, so many more batches of it are taken with it.
+MOST_AHEAD = 4
 
 
 @dataclass(frozen=True)
@@ -35,19 +40,7 @@ class Kind:
     attempts: int
     lease_seconds: int
     slow: bool
-    together: "Together | None"
-
-
-@dataclass(frozen=True)
-class Together:
-    """How several jobs of one kind are run at once, for less than one by one.
-
-    ``prepare`` gets their payloads, with no transaction open, and may wait; ``run`` gets what it returned and writes
-    all of it in one transaction. If anything is raised, nothing was done, and each is run by itself.
-    """
-
-    prepare: Callable[[list[dict[str, Any]]], Any]
-    run: Callable[[Any], None]
+    together: Together | None
 
 
 @dataclass(frozen=True)
@@ -71,33 +64,6 @@ class Later(Exception):  # It reads as “raise Later(…)”, which is no error
     def __init__(self, seconds: float, reason: str = "") -> None:
         super().__init__(reason)
         self.seconds = seconds
-
-
-class Job(Model):
-    """One piece of work. Done jobs are deleted; ``dead`` ones wait for a person."""
-
-    __tablename__ = "job"
-    __table_args__ = (Index("ix_job_due", "state", "run_at", "id"),)
-
-    kind: Mapped[str] = mapped_column(String(80))
-    payload: Mapped[dict[str, Any]] = mapped_column(default=dict)
-    key: Mapped[str | None] = mapped_column(String(200), unique=True)
-    state: Mapped[str] = mapped_column(String(10), default="queued")
-    run_at: Mapped[datetime] = mapped_column(default=now)
-    attempts: Mapped[int] = mapped_column(default=0)
-    lease_until: Mapped[datetime | None]
-    lease_token: Mapped[str] = mapped_column(String(32), default="")
-    last_error: Mapped[str] = mapped_column(Text, default="")
-    created_at: Mapped[datetime] = mapped_column(default=now)
-
-
-class ClockRun(Model):
-    """When a clock struck last."""
-
-    __tablename__ = "clock_run"
-
-    name: Mapped[str] = mapped_column(String(80), unique=True)
-    last_run: Mapped[datetime]
 
 
 def job(
@@ -162,8 +128,8 @@ def enqueue(kind: str, *, key: str | None = None, delay: float = 0, **payload: A
         connection.execute(_INSERT_ONCE[connection.dialect.name], values)
 
 
-def claim(limit: int = BATCH) -> list[tuple[int, str, dict[str, Any], int, str]]:
-    """Take up to ``limit`` due jobs: (id, kind, payload, attempts so far, lease token). Commits."""
+def claim(limit: int = BATCH, kind: str = "") -> list[Claimed]:
+    """Take up to ``limit`` due jobs, of one kind if one is given. Commits."""
     moment = now()
     token = secrets.token_hex(16)
     due = (
@@ -172,6 +138,8 @@ def claim(limit: int = BATCH) -> list[tuple[int, str, dict[str, Any], int, str]]
         .order_by(Job.run_at, Job.id)
         .limit(limit)
     )
+    if kind:
+        due = due.where(Job.kind == kind)
     if db.engine.dialect.name == "postgresql":
         due = due.with_for_update(skip_locked=True)
     rows = db.session.execute(
@@ -248,7 +216,7 @@ def _put_back(number: int, token: str, *, delay: float, error: str, state: str, 
 def run_due(*, limit: int = BATCH) -> int:
     """Claim and run one batch; returns how many jobs were claimed."""
     claimed = claim(limit)
-    together: dict[str, list[tuple[int, str, dict[str, Any], int, str]]] = {}
+    together: dict[str, list[Claimed]] = {}
     alone = []
     for item in claimed:
         known = _kinds.get(item[1])
@@ -257,41 +225,21 @@ def run_due(*, limit: int = BATCH) -> int:
             together.setdefault(item[1], []).append(item)
         else:
             alone.append(item)
+    count = len(claimed)
     for kind, items in together.items():
-        if len(items) == 1 or not _run_together(kind, items):
-            alone.extend(items)
+        if len(items) == limit:
+            # There are many: while some are written, the next are prepared.
+            more = claim(limit * MOST_AHEAD, kind)
+            count += len(more)
+            alone.extend(item for item in more if item[3] > 1)
+            items.extend(item for item in more if item[3] == 1)
+        known = _kinds[kind]
+        assert known.together is not None
+        cut = [items[start : start + limit] for start in range(0, len(items), limit)]
+        alone.extend(batches.run(kind, known.together, cut, known.lease_seconds))
     for item in sorted(alone):
         run_one(*item)
-    return len(claimed)
-
-
-def _run_together(kind: str, items: list[tuple[int, str, dict[str, Any], int, str]]) -> bool:
-    """Run several claimed jobs of one kind in one transaction; False if that failed and nothing was done."""
-    known = _kinds[kind]
-    assert known.together is not None
-    mine = (Job.id.in_([item[0] for item in items]), Job.lease_token == items[0][4])
-    try:
-        extended = db.session.execute(
-            update(Job).where(*mine).values(lease_until=now() + timedelta(seconds=known.lease_seconds))
-            .execution_options(synchronize_session=False)
-        )  # fmt: skip
-        db.session.commit()
-        if extended.rowcount != len(items):  # type: ignore[attr-defined] # An UPDATE gives a cursor result.
-            return False
-        prepared = known.together.prepare([item[2] for item in items])
-        known.together.run(prepared)
-        finished = db.session.execute(delete(Job).where(*mine).execution_options(synchronize_session=False))
-        if finished.rowcount != len(items):  # type: ignore[attr-defined]
-            db.session.rollback()
-            return False
-        db.session.commit()
-    except Exception:  # Whichever it was, it is found by running each by itself.
-        db.session.rollback()
-        logger.info("%s jobs (%s) could not be run together", len(items), kind, exc_info=True)
-        return False
-    finally:
-        db.session.remove()
-    return True
+    return count
 
 
 def run_until_idle(rounds: int = 200) -> int:

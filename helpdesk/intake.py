@@ -8,16 +8,17 @@ import hashlib
 import json
 import logging
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from flask import Flask, current_app
-from sqlalchemy import func, select
+from sqlalchemy import bindparam, func, not_, or_, select
 from sqlalchemy.exc import IntegrityError, OperationalError
 from sqlalchemy.orm.exc import StaleDataError
 
 from accounts import people
 from accounts.models import User, find
 from core import files, jobs, mail, mime_headers
+from core.batches import Together
 from core.db import db, now
 from core.exceptions import Refused, TooLarge
 from core.files import StoredFile
@@ -38,12 +39,42 @@ HEADER_BYTES = 64 * 1024
 # Two workers may meet at one ticket or at one new person; whoever comes second looks again.
 TRIES = 3
 
+# Run for every mail: put together once.
+_ROWS: Any = (
+    select(InboundMail).where(InboundMail.id.in_(bindparam("numbers", expanding=True))).order_by(InboundMail.id)
+    .with_for_update().execution_options(populate_existing=True)
+)  # fmt: skip
+_FATED = InboundMail.fate.not_in(("", "duplicate"))
+_PLACE = (InboundMail.id, InboundMail.ticket_id, InboundMail.ticket_message_id)
+_IS_SAME = InboundMail.content_sha256 == bindparam("content")
+_SAME_ID: Any = (
+    select(*_PLACE, _IS_SAME.label("is_same"))
+    .where(InboundMail.message_id == bindparam("message_id"), InboundMail.id != bindparam("number"),
+           or_(not_(_IS_SAME), _FATED))
+    .order_by(_IS_SAME.desc(), InboundMail.id).limit(1)
+)  # fmt: skip
+_SAME_BYTES: Any = (
+    select(*_PLACE).where(InboundMail.sha256 == bindparam("sha256"), InboundMail.id != bindparam("number"), _FATED)
+    .order_by(InboundMail.id).limit(1)
+)  # fmt: skip
+
 # (file, name, content id, whether the text shows it)
 Kept = list[tuple[StoredFile, str, str, bool]]
 
 
 def register(app: Flask) -> None:
     """Importing this module is what registers its job."""
+
+
+class Stored(NamedTuple):
+    """A mail as it came.
+
+    ``by_hand``: somebody looked at it and says that a person wrote it.
+    """
+
+    number: int
+    content: bytes
+    by_hand: bool
 
 
 @dataclass(frozen=True)
@@ -60,13 +91,16 @@ class Parsed:
 
 def read(mail: int, by_hand: bool = False) -> None:  # noqa: FBT001, FBT002 # Jobs are called with their payload.
     """Give one stored mail its fate; a mail that has one is left alone."""
-    for each in parse([{"mail": mail, "by_hand": by_hand}]):
+    stored = load([{"mail": mail, "by_hand": by_hand}])
+    # No transaction may be open while the mail is parsed and its files are written.
+    db.session.rollback()
+    for each in parse(stored):
         if each.parsed is None:
             _set_aside(mail, each.content, each.problem)
             return
         for left in reversed(range(TRIES)):
             try:
-                _give_fate(each)
+                _give_fate(each, _locked(mail))
                 return
             except OperationalError:
                 # The database is away or busy, which says nothing about the mail: the job is tried again.
@@ -80,54 +114,70 @@ def read(mail: int, by_hand: bool = False) -> None:  # noqa: FBT001, FBT002 # Jo
                 return
 
 
-def parse(payloads: list[dict[str, Any]]) -> list[Parsed]:
-    """Read stored mails and write their files, with no transaction open; those that have a fate are left out."""
-    settings: Settings = current_app.extensions["settings"]
+def load(payloads: list[dict[str, Any]]) -> list[Stored]:
+    """The bytes of stored mails; those that have a fate are left out."""
     numbers = {payload["mail"]: bool(payload.get("by_hand")) for payload in payloads}
     rows = db.session.execute(
         select(InboundMail.id, RawMail.content).join(RawMail, InboundMail.sha256 == RawMail.sha256)
         .where(InboundMail.id.in_(numbers), InboundMail.fate == "").order_by(InboundMail.id)
     ).all()  # fmt: skip
-    db.session.rollback()
+    return [Stored(row.id, row.content, numbers[row.id]) for row in rows]
+
+
+def parse(stored: list[Stored]) -> list[Parsed]:
+    """Read mails and write their files; the database is not touched, because a mail may take its time."""
+    settings: Settings = current_app.extensions["settings"]
     read_ones = []
-    for row in rows:
-        parsed, kept, problem = None, [], ""
-        if len(row.content) > settings.mail.max_megabytes * 1024 * 1024:
+    for number, content, by_hand in stored:
+        parsed: ParsedMail | None = None
+        kept: Kept = []
+        problem = ""
+        if len(content) > settings.mail.max_megabytes * 1024 * 1024:
             problem = _("It is larger than %(megabytes)s MB.", megabytes=settings.mail.max_megabytes)
         else:
             try:
-                parsed = parse_in_child(row.content, settings.mail.parse_seconds)
+                parsed = parse_in_child(content, settings.mail.parse_seconds)
             except Unparsable as error:
                 problem = error.reason
-        by_hand = numbers[row.id]
         if parsed is not None and parsed.is_bounce is None and (parsed.is_automatic is None or by_hand):
             kept = _keep_files(parsed)
-        read_ones.append(Parsed(row.id, row.content, by_hand, parsed, kept, problem))
+        read_ones.append(Parsed(number, content, by_hand, parsed, kept, problem))
     return read_ones
 
 
 def decide(read_ones: list[Parsed]) -> None:
     """Give several mails their fates in one transaction. Whatever is raised, none has one."""
+    # Locked together; each is then found in the session. In one order, so that two workers cannot wait for each other.
+    found = db.session.scalars(_ROWS, {"numbers": [each.number for each in read_ones]})
+    rows = {row.id: row for row in found if not row.fate}
     for each in read_ones:
-        if each.parsed is None:
+        row = rows.get(each.number)
+        if each.parsed is None or row is None:
             _set_aside(each.number, each.content, each.problem)
-        else:
-            _give_fate(each)
+            continue
+        # Out of the session, so that it is written once, when all is known, before the next mail looks for its like.
+        db.session.expunge(row)
+        with db.session.no_autoflush:
+            _give_fate(each, row)
+        db.session.add(row)
+        db.session.flush()
 
 
-jobs.job("mail.intake", slow=True, together=jobs.Together(parse, decide))(read)
+jobs.job("mail.intake", slow=True, together=Together(load, parse, decide))(read)
 
 
-def _give_fate(mail: Parsed) -> None:
-    """Decide and write, so that a failure anywhere leaves nothing half done."""
+def _give_fate(mail: Parsed, row: InboundMail | None) -> None:
+    """Decide and write, so that a failure anywhere leaves nothing half done.
+
+    :param row: the mail, locked; None if it has a fate already.
+    """
     parsed, content, by_hand, kept = mail.parsed, mail.content, mail.by_hand, mail.kept
-    row = _locked(mail.number)
     if row is None or parsed is None:
         return
     _describe(row, parsed)
     _one_at_a_time(row)
     with db.session.no_autoflush:
-        twin = _twin(row)
+        twin, namesake = _alike(row)
     if twin is not None:
         row.duplicate_of_id, row.ticket_id, row.ticket_message_id = twin.id, twin.ticket_id, twin.ticket_message_id
         _settle(row, "duplicate", _("The same mail came before, as mail %(number)s.", number=twin.id))
@@ -138,10 +188,10 @@ def _give_fate(mail: Parsed) -> None:
     elif parsed.is_automatic is not None and not by_hand:
         _settle(row, "automatic", _("A machine sent it, by this sign: %(sign)s", sign=parsed.is_automatic))
     else:
-        _take(row, parsed, kept)
+        _take(row, parsed, kept, namesake)
 
 
-def _take(row: InboundMail, parsed: ParsedMail, kept: Kept) -> None:
+def _take(row: InboundMail, parsed: ParsedMail, kept: Kept, namesake: int | None) -> None:
     """Put the mail of a person into its ticket, or open one."""
     try:
         sender = people.clean_address(parsed.from_.email if parsed.from_ else "")
@@ -166,9 +216,8 @@ def _take(row: InboundMail, parsed: ParsedMail, kept: Kept) -> None:
         message = (
             tickets.note(ticket, by=by, words=words) if place.is_note else tickets.reply(ticket, by=by, words=words)
         )
-    db.session.flush()
     row.ticket_id, row.ticket_message_id = ticket.id, message.id if message else None
-    _settle(row, fate, _with_remarks(row, place.reason, parsed))
+    _settle(row, fate, _with_remarks(place.reason, parsed, namesake))
 
 
 def _words(parsed: ParsedMail, kept: Kept, *, is_verified: bool) -> Words:
@@ -196,15 +245,18 @@ def _keep_files(parsed: ParsedMail) -> Kept:
     return kept
 
 
-def _twin(row: InboundMail) -> InboundMail | None:
-    """The same mail, delivered before: same Message-ID and same content; without a Message-ID, the same bytes."""
-    same = [InboundMail.sha256 == row.sha256]
-    if row.message_id:
-        same = [InboundMail.message_id == row.message_id, InboundMail.content_sha256 == row.content_sha256]
-    return db.session.scalar(
-        select(InboundMail).where(*same, InboundMail.id != row.id, InboundMail.fate.not_in(("", "duplicate")))
-        .order_by(InboundMail.id).limit(1)
-    )  # fmt: skip
+def _alike(row: InboundMail) -> tuple[Any, int | None]:
+    """The same mail, delivered before: same Message-ID and same content; without a Message-ID, the same bytes.
+
+    Else the number of one with the same Message-ID that says something else.
+    """
+    if not row.message_id:
+        return db.session.execute(_SAME_BYTES, {"sha256": row.sha256, "number": row.id}).first(), None
+    asked = {"message_id": row.message_id, "content": row.content_sha256, "number": row.id}
+    other = db.session.execute(_SAME_ID, asked).first()
+    if other is None:
+        return None, None
+    return (other, None) if other.is_same else (None, other.id)
 
 
 def _own_reason(parsed: ParsedMail, content: bytes, *, by_hand: bool) -> str:
@@ -219,15 +271,10 @@ def _own_reason(parsed: ParsedMail, content: bytes, *, by_hand: bool) -> str:
     return ""
 
 
-def _with_remarks(row: InboundMail, reason: str, parsed: ParsedMail) -> str:
+def _with_remarks(reason: str, parsed: ParsedMail, namesake: int | None) -> str:
     sentences = [reason]
-    if row.message_id:
-        other = db.session.scalar(
-            select(InboundMail.id).where(InboundMail.message_id == row.message_id, InboundMail.id != row.id,
-                                         InboundMail.content_sha256 != row.content_sha256).limit(1)
-        )  # fmt: skip
-        if other is not None:
-            sentences.append(_("Mail %(number)s has the same Message-ID but says something else.", number=other))
+    if namesake is not None:
+        sentences.append(_("Mail %(number)s has the same Message-ID but says something else.", number=namesake))
     if len(parsed.attachments) > MOST_FILES:
         sentences.append(_("Only the first %(count)s files were kept apart.", count=MOST_FILES))
     return " ".join(sentence for sentence in sentences if sentence)
@@ -266,9 +313,8 @@ def _settle(row: InboundMail, fate: str, reason: str) -> None:
 
 def _locked(number: int) -> InboundMail | None:
     """The row of a mail that has no fate yet, so that nobody else gives it one meanwhile."""
-    return db.session.scalar(
-        select(InboundMail).where(InboundMail.id == number, InboundMail.fate == "").with_for_update()
-    )
+    row = db.session.scalar(_ROWS, {"numbers": [number]})
+    return None if row is None or row.fate else row
 
 
 def _one_at_a_time(row: InboundMail) -> None:

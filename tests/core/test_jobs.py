@@ -4,7 +4,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select, update
 
-from core import jobs
+from core import batches, jobs
 from core.db import db, now
 from core.jobs import Job
 
@@ -179,7 +179,12 @@ def write_together(words: list[str]) -> None:
         note_it(word)
 
 
-@jobs.job("test.note-it", together=jobs.Together(lambda payloads: [each["word"] for each in payloads], write_together))
+@jobs.job(
+    "test.note-it",
+    together=jobs.Together(
+        lambda payloads: payloads, lambda loaded: [each["word"] for each in loaded], write_together
+    ),
+)
 def note_it(word: str) -> None:
     if word == "bad":
         raise ValueError("this job always fails")
@@ -219,5 +224,5 @@ def test_a_batch_whose_lease_was_taken_over_leaves_nothing(context):
     db.session.execute(update(Job).values(lease_until=now() - timedelta(seconds=1)))
     db.session.commit()
     assert len(jobs.claim()) == 2
-    assert jobs._run_together("test.note-it", items) is False
+    assert batches.run("test.note-it", jobs._kinds["test.note-it"].together, [items], 60) == items
     assert db.session.scalar(select(Job).where(Job.kind == "test.note")) is None

@@ -22,6 +22,7 @@ TEMPLATES = sorted((ROOT / "templates").rglob("*.html"))
 MAY_COMMIT = {
     "core/web.py",
     "core/db.py",
+    "core/batches.py",
     "core/jobs.py",
     "core/limits.py",
     "portal/demo/loading.py",
