@@ -47,12 +47,44 @@ ALIASES = {
     "iso-8859": "cp1252",
     "x-user-defined": "cp1252",
     "koi8-ru": "koi8-u",
+    "hz-gb-2312": "hz",
+    "iso-2022-cn": "gb18030",
+    "iso-2022-cn-ext": "gb18030",
+    "cp65001": "utf-8",
+    "windows-65001": "utf-8",
+    "utf_8_mb4": "utf-8",
+    "utf-8-mac": "utf-8",
+    "cesu-8": "utf-8",
+    "unicode-2-0-utf-8": "utf-8",
+    "x-windows-949": "cp949",
+    "windows-949": "cp949",
+    "cp936": "gb18030",
+    "ms936": "gb18030",
+    "windows-936": "gb18030",
+    "windows-932": "cp932",
+    "ms932": "cp932",
+    "windows-950": "cp950",
+    "dos-862": "cp862",
+    "cp-866": "cp866",
+    "latin-1": "cp1252",
 }
 #: Labels by which a program says that it does not know.
 NO_CLAIM = frozenset(
     {"", "unknown-8bit", "x-unknown", "unknown", "default", "binary", "8bit", "7bit", "none", "_iso-2022-jp$esc"}
 )
 WESTERN = frozenset("áéíóúàèìòùâêîôûäëïöüãõñçåæøœßýÁÉÍÓÚÀÈÌÒÙÂÊÎÔÛÄËÏÖÜÃÕÑÇÅÆØŒ¿¡«»°ºª€£§©®·–—‘’“”•…\xa0´²³")
+#: Letters with marks of Polish, Czech, Slovak, Hungarian, Romanian, Croatian and Slovene.
+CENTRAL = frozenset("ąćęłńóśźżĄĆĘŁŃÓŚŹŻáčďéěíňřšťúůýžÁČĎÉĚÍŇŘŠŤÚŮÝŽľĺŕôäĽŔőűöüŐŰÖÜăâîşţĂÂÎŞŢđĐßç")
+TURKISH = frozenset("ğışçöüâîûĞİŞÇÖÜ")
+#: How much a letter says that the text is Hebrew, by how often it comes.
+HEBREW = {
+    char: math.log(frequency) / 1.6
+    for char, frequency in zip(
+        "יוהלארתבשמנםדקחפטכעןגצסזףךץ",
+        (110, 104, 100, 74, 63, 56, 50, 47, 44, 46, 29, 30, 26, 22, 25, 17, 13, 23, 32, 14, 13, 12, 15, 13, 3, 8, 2),
+        strict=True,
+    )
+}
 #: How often a letter comes among a thousand of Russian text; the last four are Ukrainian and Belarusian.
 RUSSIAN_FREQUENCY = dict(
     zip(

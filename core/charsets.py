@@ -4,7 +4,19 @@ import codecs
 import re
 from dataclasses import dataclass
 
-from core.charset_tables import ALIASES, CHINESE, CHINESE_OLD, KNOWN, MEANS, NO_CLAIM, RUSSIAN, WESTERN
+from core.charset_tables import (
+    ALIASES,
+    CENTRAL,
+    CHINESE,
+    CHINESE_OLD,
+    HEBREW,
+    KNOWN,
+    MEANS,
+    NO_CLAIM,
+    RUSSIAN,
+    TURKISH,
+    WESTERN,
+)
 
 _SINGLE_BYTE = ("cp1", "cp4", "cp7", "cp8", "iso8859", "koi8", "mac-", "ascii", "kz", "ptcp", "tis")
 _BOMS = (
@@ -15,8 +27,12 @@ _BOMS = (
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
 _SAMPLE = 20_000
+#: Bytes that are scored for each candidate, from the first line on that has one over 127.
+_SCORED = 3_000
 _UTF8_SEQUENCE = re.compile(rb"[\xc2-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}|[\xf0-\xf4][\x80-\xbf]{3}")
 _ISO2022_JP = re.compile(rb"\x1b(?:\$[@B]|\([JI])")
+#: What UTF-8 looks like when its bytes are read as Windows-1252: a lead character and one that it can go before.
+_TWICE = re.compile("[Â-ßà-ô][\x80-¿ŒœŠšŸŽžƒˆ˜–—‘’‚“”„†‡•…‰‹›€™]")
 _HIGH_RUN = re.compile(rb"[\x80-\xff]+")
 
 
@@ -38,6 +54,16 @@ def _from_windows(error: UnicodeError) -> tuple[str, int]:
 
 
 codecs.register_error("stray-windows-1252", _from_windows)
+
+
+def _as_byte(error: UnicodeError) -> tuple[bytes, int]:
+    """Write the characters that Windows-1252 lacks but its bytes stand for as those bytes."""
+    if not isinstance(error, UnicodeEncodeError) or not "\x80" <= error.object[error.start] <= "\x9f":
+        raise error
+    return bytes([ord(error.object[error.start])]), error.start + 1
+
+
+codecs.register_error("missing-in-windows-1252", _as_byte)
 
 
 def known(label: str) -> str:
@@ -103,7 +129,8 @@ def _as_claimed(data: bytes, claimed: str) -> Decoded | None:
                 )
         return Decoded(data.decode(claimed, "replace"), claimed)
     try:
-        return Decoded(data.decode(claimed), claimed)
+        text = data.decode(claimed)
+        return _once(text) if claimed == "utf-8" else Decoded(text, claimed)
     except UnicodeError:
         pass
     errors = "stray-windows-1252" if claimed == "utf-8" else "replace"
@@ -116,6 +143,17 @@ def _as_claimed(data: bytes, claimed: str) -> Decoded | None:
     if lost * 10 > max(1, sum(not char.isascii() for char in text[:_SAMPLE])):
         return None
     return Decoded(text, claimed, f"Some bytes of the text are not valid in {claimed}.")
+
+
+def _once(text: str) -> Decoded:
+    """Text in UTF-8, put right if all of it was encoded twice, the second time as if it were Windows-1252."""
+    if len(_TWICE.findall(text[:_SAMPLE])) < 2:
+        return Decoded(text, "utf-8")
+    try:
+        better = text.encode("cp1252", "missing-in-windows-1252").decode("utf-8")
+    except UnicodeError:
+        return Decoded(text, "utf-8")
+    return Decoded(better, "utf-8", "The text was encoded in UTF-8 twice.")
 
 
 def _is_utf8(data: bytes) -> bool:
@@ -149,12 +187,21 @@ def _short(label: str) -> str:
     return repr("".join(char for char in label if char.isprintable())[:40])
 
 
+_SIGNS = frozenset("¿¡«»°ª§©®´²³¹¼½¾¶±¢¥¤¦¬¯¸÷×\xa0")
+_LATIN_LETTERS = {"cp1250": CENTRAL, "iso8859-2": CENTRAL, "cp1254": TURKISH}
 #: Candidates in order of preference when two score the same.
 _CANDIDATES = (
     "cp1252",
+    "cp1254",
+    "cp1250",
+    "iso8859-2",
     "cp1251",
     "koi8-r",
+    "koi8-u",
     "cp866",
+    "iso8859-5",
+    "cp1255",
+    "cp874",
     "gb18030",
     "cp932",
     "euc_jp",
@@ -178,6 +225,9 @@ def detect(data: bytes) -> str:
     if _mostly_utf8(sample):
         return "utf-8"
     best, best_score = "cp1252", 0.0
+    first = _HIGH_RUN.search(sample)
+    start = sample.rfind(b"\n", 0, first.start() if first else 0) + 1
+    sample = sample[start : start + _SCORED]
     for name in _CANDIDATES:
         score = _score(sample, name)
         if score > best_score:
@@ -200,7 +250,13 @@ def _points(name: str, before: str, char: str, after: str) -> float:
     if char == "\ufffd" or "\x80" <= char <= "\x9f" or "\ue000" <= char <= "\uf8ff":
         return -6
     among_ascii = (before.isascii() and before.isalpha()) or (after.isascii() and after.isalpha())
+    if name == "cp874":
+        return _thai_points(before, char, after)
+    if name in _LATIN_LETTERS:
+        return _latin_points(_LATIN_LETTERS[name], before, char, after)
     if name == "cp1252":
+        if char in _SIGNS and before.isalpha() and after.isalpha():
+            return -2
         # A letter with an accent stands alone among plain letters; two in a row are rare but for "ção".
         if before in "çÇ" and char in "ãõÃÕéá":
             return 3
@@ -209,7 +265,7 @@ def _points(name: str, before: str, char: str, after: str) -> float:
             if char in WESTERN
             else -1
         )
-    if name in {"cp1251", "koi8-r", "cp866"}:
+    if name in {"cp1251", "koi8-r", "koi8-u", "cp866", "iso8859-5"}:
         if char.isalpha() and among_ascii:
             return -2
         if char in RUSSIAN:
@@ -217,7 +273,7 @@ def _points(name: str, before: str, char: str, after: str) -> float:
         if char.lower() in RUSSIAN:
             return RUSSIAN[char.lower()] - 0.05 if not before.isalpha() or before.isupper() else -2
         return 0.5 if char in "«»—–№…\xa0" else -2
-    if among_ascii and name not in {"cp1256", "cp1253"}:
+    if among_ascii and name not in {"cp1256", "cp1253", "cp1255"}:
         return -0.5 if _cjk(char) or "\uac00" <= char <= "\ud7a3" else -2
     if name == "gb18030":
         return (5 if char in CHINESE else 3 if char in "，。：；！？、（）“”《》" else 1.4) if _cjk(char) else -2
@@ -231,9 +287,29 @@ def _points(name: str, before: str, char: str, after: str) -> float:
         return 4 if "\uac00" <= char <= "\ud7a3" else 0 if _cjk(char) else -2
     if among_ascii:
         return -2
+    if name == "cp1255":
+        return HEBREW.get(char, -1.5)
     if name == "cp1256":
         return 2.2 if char in "ابتثجحخدذرزسشصضطظعغفقكلمنهويىةءأإآؤئ،؟" else -1.5
     return 2.2 if char in "αβγδεζηθικλμνξοπρστυφχψωςάέήίόύώ" else 0.5 if "Ͱ" <= char <= "Ͽ" else -1.5
+
+
+def _latin_points(letters: frozenset[str], before: str, char: str, after: str) -> float:
+    """A letter with a mark stands mostly among plain letters; a sign never between two letters."""
+    if char in letters:
+        return 3 if before.isascii() and after.isascii() else 1.5 if before.isascii() or before in letters else -0.5
+    return -2 if before.isalpha() or after.isalpha() else 0.5 if char in "–—‘’“”„…«»\xa0§°" else -2
+
+
+def _thai_points(before: str, char: str, after: str) -> float:
+    """A Thai vowel or tone mark stands over a consonant, a leading vowel before one; other texts break that."""
+    if "\u0e01" <= char <= "\u0e2e":
+        return 1.5
+    if char in "\u0e31\u0e34\u0e35\u0e36\u0e37\u0e38\u0e39\u0e47\u0e48\u0e49\u0e4a\u0e4b\u0e4c":
+        return 2.5 if "\u0e01" <= before <= "\u0e4c" else -6
+    if "\u0e40" <= char <= "\u0e44":
+        return 2 if "\u0e01" <= after <= "\u0e2e" else -6
+    return 1 if char in "\u0e30\u0e32\u0e33" and "\u0e01" <= before <= "\u0e4c" else -2
 
 
 def _cjk(char: str) -> bool:

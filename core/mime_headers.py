@@ -2,7 +2,6 @@
 
 import base64
 import binascii
-import quopri
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -20,6 +19,9 @@ _LINE_END = re.compile(r"\r\n|\r|\n")
 _ENCODED_START = re.compile(r"=\?([^?\s]{1,60})\?([bBqQ])\?")
 #: Encoded words are at most 75 characters by RFC 2047; programs that break the rule stay below this.
 _ENCODED_WINDOW = 16_000
+_ESCAPE = re.compile(rb"=([0-9A-Fa-f]{2})")
+_NO_SEMICOLON = re.compile(r"(?<![ \t])[ \t]{1,50}(?=(?:file)?name\*?=|charset=|boundary=)", re.IGNORECASE)
+_COMMENT = re.compile(r"\((?:[^()\\]|\\.){0,500}\)")
 _BASE64_JUNK = re.compile(r"[^A-Za-z0-9+/]")
 _EMAIL = re.compile(r"[^\s<>(),;:\"\[\]\\@]{1,128}@[^\s<>(),;:\"\\@]{1,255}")
 _QUOTED_EMAIL = re.compile(r"\"(?:[^\"\\\r\n]|\\.){0,128}\"@[^\s<>(),;:\"\\@]{1,255}")
@@ -144,7 +146,9 @@ def _base64(text: str) -> bytes:
 
 
 def _from_q(text: str) -> bytes:
-    return quopri.decodestring(text.encode("utf-8", "replace"), header=True)
+    """Bytes of Q words; an equals sign that escapes nothing stands for itself."""
+    data = text.encode("utf-8", "replace").replace(b"_", b" ")
+    return _ESCAPE.sub(lambda found: bytes([int(found[1], 16)]), data)
 
 
 def parameters(value: str) -> tuple[str, dict[str, str]]:
@@ -153,6 +157,8 @@ def parameters(value: str) -> tuple[str, dict[str, str]]:
     RFC 2231 continuations and charsets are put together; encoded words, missing quotes and blanks are tolerated.
     """
     pieces = _split(value, ";")
+    if "=" in pieces[0] and len(pieces[0]) < 2_000:
+        pieces[:1] = _NO_SEMICOLON.split(pieces[0], maxsplit=1)
     plain: dict[str, str] = {}
     extended: dict[str, dict[int, tuple[bool, str]]] = {}
     for piece in pieces[1:]:
@@ -184,6 +190,8 @@ def _rfc2231(sections: dict[int, tuple[bool, str]]) -> str:
 
 
 def _unquoted(text: str) -> str:
+    if len(text) > 2 and text[0] == text[-1] == "'":
+        return text[1:-1]
     if not text.startswith('"'):
         return text
     end = text.rfind('"')
@@ -209,7 +217,7 @@ def _split(value: str, separators: str) -> list[str]:
         elif char == "(" and separators != ";":
             depth += 1 if depth or value.find(")", position) >= 0 else 0
         elif char == ")" and depth:
-            depth -= 1
+            depth -= value[position - 1] != "\\"
         elif char in separators and depth == 0:
             pieces.append(value[start:position])
             start = position + 1
@@ -260,9 +268,13 @@ def _address(text: str) -> Address | None:
     if text.startswith("=?") and text.endswith("?=") and "<" not in text:
         # The whole mailbox as an encoded word, forbidden by RFC 2047, 5.
         text = decoded(text).replace("=?", "")
+    if "[mailto:" in text:
+        text = text.replace("[mailto:", "<").replace("]", ">")
     before, angle, rest = text.rpartition("<")
     if angle:
         inside, _, after = rest.partition(">")
+        if "(" in inside:
+            inside = _COMMENT.sub("", inside)
         email = _email(inside)
         if email:
             name = _name(before) or _name(after)
