@@ -11,7 +11,9 @@ from dataclasses import Field, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
+from core import mailbox_settings
 from core.exceptions import BadSetting
+from core.mailbox_settings import Mailbox
 
 # Names that operators know from elsewhere; each stands for one setting.
 USUAL_NAMES = {
@@ -94,6 +96,9 @@ class Mail:
     automatic_per_address_hour: int = setting(10, "At most this many automatic answers to one address in an hour.")
     parse_seconds: int = setting(20, "A mail that takes longer to parse is set aside in quarantine.")
     max_megabytes: int = setting(60, "A larger mail is stored and set aside in quarantine, unparsed.")
+    min_free_megabytes: int = setting(
+        200, "Mail in pauses, and stays on the server, when less is free (on a small disk: less than a twentieth)."
+    )
 
 
 @dataclass(frozen=True)
@@ -157,6 +162,7 @@ class Settings:
     search: Search = field(default_factory=Search)
     limits: Limits = field(default_factory=Limits)
     log: Log = field(default_factory=Log)
+    mailboxes: Mapping[str, Mailbox] = field(default_factory=dict)
 
     @property
     def data_dir(self) -> Path:
@@ -216,10 +222,14 @@ def load(path: Path | None = None, environ: Mapping[str, str] = os.environ) -> S
                 raise BadSetting(f"HELPDESK_CONFIG names {named}, which is not there")
             path = None
     values: dict[str, dict[str, Any]] = {name: {} for name in SECTIONS}
+    boxes: dict[str, dict[str, Any]] = {}
     if path is not None:
-        _read_file(path, values)
-    _read_environment(environ, values)
-    return Settings(**{name: kind(**values[name]) for name, kind in SECTIONS.items()})
+        _read_file(path, values, boxes)
+    _read_environment(environ, values, boxes)
+    mailboxes = {name: Mailbox(**given) for name, given in boxes.items()}
+    for name, mailbox in mailboxes.items():
+        mailbox_settings.check(name, mailbox)
+    return Settings(**{name: kind(**values[name]) for name, kind in SECTIONS.items()}, mailboxes=mailboxes)
 
 
 def with_secret_key(settings: Settings) -> str:
@@ -257,6 +267,7 @@ def example() -> str:
         lines += ["", f"# {kind.__doc__}", f"[{name}]"]
         for item in fields(kind):
             lines += [f"# {item.metadata['sentence']}", f"{item.name} = {_toml(item.default)}"]
+    lines += mailbox_settings.example(_toml)
     return "\n".join(lines) + "\n"
 
 
@@ -268,31 +279,43 @@ def _toml(value: Any) -> str:  # TOML holds several types.
     return str(value) if isinstance(value, int) else f'"{value}"'
 
 
-def _read_file(path: Path, values: dict[str, dict[str, Any]]) -> None:
+def _read_file(path: Path, values: dict[str, dict[str, Any]], boxes: dict[str, dict[str, Any]]) -> None:
     text = path.read_text(encoding="utf-8")
     try:
         document = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise BadSetting(f"{path}: {error}") from error
-    for section, content in document.items():
-        if section not in SECTIONS or not isinstance(content, dict):
+    named = document.pop("mailbox", {})
+    if not isinstance(named, dict) or not all(isinstance(content, dict) for content in named.values()):
+        raise BadSetting(f"{path}, line {_line(text, 'mailbox', '')}: a mailbox needs a name: [mailbox.NAME]")
+    sections = list(document.items()) + [(f"mailbox.{name}", content) for name, content in named.items()]
+    for section, content in sections:
+        is_box = section.startswith("mailbox.")
+        if not is_box and (section not in SECTIONS or not isinstance(content, dict)):
             raise BadSetting(f"{path}, line {_line(text, section, '')}: unknown section or key “{section}”")
-        known = {item.name: item for item in fields(SECTIONS[section])}
+        known = {item.name: item for item in fields(Mailbox if is_box else SECTIONS[section])}
+        into = boxes.setdefault(section.removeprefix("mailbox."), {}) if is_box else values[section]
         for key, value in content.items():
             where = f"{path}, line {_line(text, section, key)}"
             if key not in known:
                 raise BadSetting(f"{where}: unknown key “{key}” in [{section}]")
-            values[section][key] = _checked(value, known[key], where)
+            into[key] = _checked(value, known[key], where)
 
 
-def _read_environment(environ: Mapping[str, str], values: dict[str, dict[str, Any]]) -> None:
+def _read_environment(
+    environ: Mapping[str, str], values: dict[str, dict[str, Any]], boxes: dict[str, dict[str, Any]]
+) -> None:
     names = {
         f"HELPDESK_{section}_{item.name}".upper(): (section, item.name)
         for section, kind in SECTIONS.items()
         for item in fields(kind)
     }
-    for variable in environ:
-        if variable.startswith("HELPDESK_") and variable not in names and variable != "HELPDESK_CONFIG":
+    known = {item.name: item for item in fields(Mailbox)}
+    for variable in sorted(environ):
+        if found := mailbox_settings.of_variable(variable, boxes):
+            where = f"the environment variable {variable}"
+            boxes.setdefault(found[0], {})[found[1]] = _from_text(environ[variable], known[found[1]], where)
+        elif variable.startswith("HELPDESK_") and variable not in names and variable != "HELPDESK_CONFIG":
             raise BadSetting(f"the environment variable {variable} is not a setting")
     for variable, (section, key) in (names | USUAL_NAMES).items():
         if variable in environ:

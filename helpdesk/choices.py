@@ -68,6 +68,7 @@ class Choice:
     state: str = ""
     assignee: str = ""  # me, nobody or a number
     topic: str = ""
+    team: str = ""
     country: str = ""
     language: str = ""
     priority: str = ""
@@ -143,7 +144,7 @@ def conditions_of(choice: Choice, reader: User) -> list[ColumnElement[bool]]:
     conditions = [*_whose(view.whose, reader), *_whose(choice.assignee, reader)]
     if view.is_recent:
         conditions += _recent()
-    for name in ("topic", "country", "language", "priority"):
+    for name in ("topic", "team", "country", "language", "priority"):
         if value := getattr(choice, name):
             conditions.append(getattr(Ticket, name) == value)
     if choice.tag:

@@ -12,7 +12,7 @@ from core.db import db
 from core.exceptions import NotNow
 from core.mime import Address, ParsedMail, Unparsable, to_json
 from core.mime_child import parse_in_child
-from helpdesk import inbound
+from helpdesk import inbound, mailbox_models  # noqa: F401 # Its tables belong to the house.
 from helpdesk.intake_models import InboundMail
 from helpdesk.receive import mail
 

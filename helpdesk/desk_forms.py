@@ -13,6 +13,7 @@ from accounts import people
 from core.exceptions import Refused
 from core.i18n import _, country_choices, language, language_choices
 from core.i18n import lazy as _l
+from helpdesk import mailboxes
 from helpdesk.forms import BODY_LENGTH, FilesMixin, words_needed
 from helpdesk.states import MOVES, PRIORITIES, SERVICES, STATES
 from kb.topics import topic_choices
@@ -75,7 +76,7 @@ def options(kind: str, chosen: str = "", blank: str | None = None) -> Markup:
 
     :param blank: what choosing nothing is called; without it nothing cannot be chosen.
     """
-    html = _option_list(kind, language())
+    html = _team_options() if kind == "team" else _option_list(kind, language())
     if chosen:
         value = f'value="{escape(chosen)}"'
         marked = html.replace(f"{value}>", f"{value} selected>", 1)
@@ -88,6 +89,10 @@ def reachable(state: str) -> list[tuple[str, str]]:
     """The state itself and those that staff can move a ticket to from it, as (code, name)."""
     codes = {MOVES[name][1] for name in _BY_HAND if state in MOVES[name][0]} | {state}
     return [(code, str(name)) for code, name in STATES.items() if code in codes]
+
+
+def _team_options() -> str:
+    return "".join(f'<option value="{escape(name)}">{escape(name)}</option>' for name in mailboxes.teams())
 
 
 @lru_cache(maxsize=64)

@@ -220,6 +220,7 @@ def _in_words(choice: Choice, analysts: Any) -> list[tuple[str, str, str]]:
         "state": (_("State"), lambda code: str(STATES[code])),
         "assignee": (_("Assignee"), lambda code: names.get(code, code)),
         "topic": (_("Topic"), topic_name),
+        "team": (_("Team"), str),
         "country": (_("Country"), country_name),
         "language": (_("Language"), language_name),
         "priority": (_("Priority"), lambda code: str(PRIORITIES[code])),

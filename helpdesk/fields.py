@@ -10,13 +10,13 @@ from accounts.models import User
 from core.db import db
 from core.exceptions import HelpdeskError, Refused
 from core.i18n import _, country_codes, country_name, language_choices, language_name
-from helpdesk import choices, tickets
+from helpdesk import choices, mailboxes, tickets
 from helpdesk.models import Ticket
 from helpdesk.states import PRIORITIES, SERVICES, STATES
 from kb.topics import TOPICS, topic_name
 
 # In the order in which they are changed: whoever takes a ticket and solves it has it when it is solved.
-NAMES = ("title", "assignee", "priority", "topic", "service", "country", "language", "tags", "state")
+NAMES = ("title", "assignee", "priority", "topic", "service", "team", "country", "language", "tags", "state")
 
 
 @dataclass(frozen=True)
@@ -112,6 +112,8 @@ def _change(ticket: Ticket, name: str, value: str, *, by: User) -> str:
                 raise Refused(_("A ticket needs a title."), "title")
             tickets.sort(ticket, by=by, title=value)
             return _("The title is changed.")
+    if name == "team" and value not in ("", *mailboxes.teams()):
+        raise Refused(_("Choose one from the list."), name)
     _check_code(name, value)
     tickets.sort(ticket, by=by, **{name: value})
     return _("Changed to “%(value)s”.", value=words)

@@ -138,6 +138,9 @@ def _sorted(who: str, field: str, old: str, new: str) -> str:
         case "service":
             values = {"old": str(SERVICES.get(old, old)), "new": str(SERVICES.get(new, new))}
             return _("%(who)s set the service to “%(new)s” (was “%(old)s”).", who=who, **values)
+        case "team":
+            values = {"old": old or nothing, "new": new or nothing}
+            return _("%(who)s set the team to “%(new)s” (was “%(old)s”).", who=who, **values)
         case "country":
             values = {"old": country_name(old) or nothing, "new": country_name(new) or nothing}
             return _("%(who)s set the country to “%(new)s” (was “%(old)s”).", who=who, **values)

@@ -26,7 +26,7 @@ from core.i18n import _
 from core.mime import ParsedMail, Unparsable
 from core.mime_child import parse_in_child
 from core.settings import Settings
-from helpdesk import bouncing, reply_address, tickets
+from helpdesk import bouncing, mailboxes, reply_address, tickets
 from helpdesk.intake_models import InboundMail, RawMail
 from helpdesk.mail_places import ID_LENGTH, place_of
 from helpdesk.tickets import Words
@@ -208,7 +208,11 @@ def _take(row: InboundMail, parsed: ParsedMail, kept: Kept, namesake: int | None
     db.session.add_all(file for file, *_rest in kept)
     words = _words(parsed, kept, is_verified=place.is_verified)
     if place.ticket is None:
-        ticket = tickets.ask(by=by, title=parsed.subject, words=words, language=parsed.language)
+        start = mailboxes.defaults(row.mailbox)
+        ticket = tickets.ask(
+            by=by, title=parsed.subject, words=words, language=parsed.language or start.language, topic=start.topic,
+            team=start.team,
+        )  # fmt: skip
         message = ticket.messages[0] if ticket.messages else None
         fate = "ticket"
     else:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import ForeignKey, Index, LargeBinary, Select, String, Text, select
+from sqlalchemy import BigInteger, ForeignKey, Index, LargeBinary, Select, String, Text, select, text, true
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from accounts.models import User
@@ -44,6 +44,14 @@ class InboundMail(Model):
         Index("ix_inbound_mail_sender", "sender", "id"),
         Index("ix_inbound_mail_sha256", "sha256"),
         Index("ix_inbound_mail_ticket", "ticket_id"),
+        Index("uq_inbound_mail_place", "mailbox", "place", "uidvalidity", "uid", unique=True),
+        Index(
+            "ix_inbound_mail_unsettled",
+            "mailbox",
+            "id",
+            sqlite_where=text("NOT is_settled"),
+            postgresql_where=text("NOT is_settled"),
+        ),
     )
 
     sha256: Mapped[str] = mapped_column(ForeignKey("raw_mail.sha256"))
@@ -51,6 +59,12 @@ class InboundMail(Model):
     # pipe, api, imap or lmtp
     source: Mapped[str] = mapped_column(String(10))
     mailbox: Mapped[str] = mapped_column(String(100), default="")
+    # Where it was fetched from: user, server and folder, UIDVALIDITY and UID (RFC 9051, 2.3.1.1); "" if handed in.
+    place: Mapped[str] = mapped_column(String(255), default="", server_default="")
+    uidvalidity: Mapped[int | None] = mapped_column(BigInteger)
+    uid: Mapped[int | None] = mapped_column(BigInteger)
+    # False until the server was told that we have it (marked, moved or deleted there).
+    is_settled: Mapped[bool] = mapped_column(default=True, server_default=true())
     received_at: Mapped[datetime] = mapped_column(default=now)
     fate: Mapped[str] = mapped_column(String(12), default="")
     reason: Mapped[str] = mapped_column(Text, default="")

@@ -33,6 +33,7 @@ class Ticket(Model):
         Index("ix_ticket_organisation", "organisation_id", "id"),
         Index("ix_ticket_topic", "topic", "state", "last_activity_at", "id"),
         Index("ix_ticket_country", "country", "state", "last_activity_at", "id"),
+        Index("ix_ticket_team", "team", "state", "last_activity_at", "id"),
     )
 
     title: Mapped[str] = mapped_column(Text)
@@ -44,6 +45,8 @@ class Ticket(Model):
     language: Mapped[str] = mapped_column(String(8), default="")
     topic: Mapped[str] = mapped_column(String(60), default="")
     service: Mapped[str] = mapped_column(String(30), default="enquiry")
+    # A name from the settings of mailboxes, "" for none.
+    team: Mapped[str] = mapped_column(String(60), default="", server_default="")
     state: Mapped[str] = mapped_column(String(10), default=NEW)
     priority: Mapped[str] = mapped_column(String(10), default="normal")
     assignee_id: Mapped[int | None] = mapped_column(ForeignKey("user.id"))

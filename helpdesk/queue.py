@@ -186,10 +186,9 @@ def _first_keys(choice: Choice, reader: User, position: Key | None, *, backward:
     descending = order.descending ^ backward
     conditions = conditions_of(choice, reader)
     # Without a state or a filter with an index of its own, one index over all tickets has the order already.
-    whole = not states_of(choice) and choice.order in (SORTS["activity"], SORTS["newest"])
-    states: Sequence[str | None] = (
-        (None,) if whole and not (choice.topic or choice.country) else states_of(choice) or tuple(STATES)
-    )
+    is_filtered = bool(choice.topic or choice.country or choice.team)
+    whole = not states_of(choice) and not is_filtered and choice.order in (SORTS["activity"], SORTS["newest"])
+    states: Sequence[str | None] = (None,) if whole else states_of(choice) or tuple(STATES)
     branches = []
     for rank, priority in enumerate(_PRIORITY_ORDER if order.by_priority else (None,)):
         if position is not None and (rank > position[0] if backward else rank < position[0]):

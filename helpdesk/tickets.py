@@ -68,7 +68,7 @@ class Recipients:
 def ask(
     *, by: User, title: str, words: Words, topic: str = "", service: str = "enquiry", country: str = "",
     language: str = "", organisation: Organisation | None = None, may_publish: bool = False, cc: Sequence[User] = (),
-    follows: Ticket | None = None, is_note: bool = False,
+    follows: Ticket | None = None, is_note: bool = False, team: str = "",
 ) -> Ticket:  # fmt: skip
     """Open a ticket with its first message.
 
@@ -79,13 +79,12 @@ def ask(
         title=_title(title, words.body), requester=by, topic=topic,
         service=service if service in SERVICES else "enquiry", country=country or by.country,
         language=language or by.language, organisation=organisation or by.organisation, may_publish=may_publish,
-        channel=words.channel, state=NEW, follows_id=follows.id if follows is not None else None,
+        channel=words.channel, state=NEW, follows_id=follows.id if follows is not None else None, team=team,
     )  # fmt: skip
     db.session.add(ticket)
     ticket.participants.append(Participant(user=by, kind="requester"))
-    for other in cc:
-        if other is not by:
-            ticket.participants.append(Participant(user=other, kind="cc"))
+    for other in (each for each in cc if each is not by):
+        ticket.participants.append(Participant(user=other, kind="cc"))
     message = _add(ticket, by=by, words=words, kind=models.INTERNAL if is_note else models.PUBLIC)
     _write_fulltext(ticket, "" if is_note else words.body, internal=words.body if is_note else "")
     record("ticket.noted" if is_note else "ticket.asked", ticket, by=by, message=message)
@@ -223,16 +222,17 @@ def assign(ticket: Ticket, to: User | None, *, by: User) -> None:
 
 
 def sort(ticket: Ticket, *, by: User, title: str | None = None, priority: str | None = None, topic: str | None = None,
-         service: str | None = None, country: str | None = None, language: str | None = None) -> None:  # fmt: skip
+         service: str | None = None, country: str | None = None, language: str | None = None,
+         team: str | None = None) -> None:  # fmt: skip
     """Change how a ticket is sorted; each change is recorded with old and new code."""
     if priority is not None and priority not in PRIORITIES:
         raise Refused(_("There is no such priority."), "priority")
     if service is not None and service not in SERVICES:
         raise Refused(_("There is no such service."), "service")
-    changes = {"priority": priority, "topic": topic, "service": service, "country": country, "language": language}
+    changes = {"priority": priority, "topic": topic, "service": service, "country": country, "language": language,
+               "team": team}  # fmt: skip
     for name, value in changes.items():
-        old = getattr(ticket, name)
-        if value is not None and value != old:
+        if value is not None and value != (old := getattr(ticket, name)):
             setattr(ticket, name, value)
             record("ticket.sorted", ticket, by=by, field=name, old=old, new=value)
     if title is not None and title.strip() and title.strip() != ticket.title:
