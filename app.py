@@ -48,6 +48,7 @@ REGISTERED = (
     "peers.views",
     "peers.connection_views",
     "peers.notices",
+    "peers.digest",
     "portal.views",
     "portal.search_views",
     "portal.admin_views",

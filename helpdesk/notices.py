@@ -30,6 +30,11 @@ MOST_REFERENCES = 20
 UNANNOUNCED = ("desk", "demo")
 
 _RE = re.compile(r"^(?:\s*(?:re|fwd?|aw|rv|tr)\s*:)+\s*", re.IGNORECASE)
+# Nobody reads what is sent to these.
+_MACHINE = re.compile(
+    r"(?:mailer-daemon|mail-daemon|postmaster|no-?reply|do-?not-?reply|ne-?pas-?repondre|no-?responder|bounces?)(?:[+.@-])",
+    re.IGNORECASE,
+)
 # In the HTML of our sanitiser, and in Markdown.
 _LOCAL_LINK = re.compile(r"((?:href|src)=\"|\]\()/(?!/)")
 
@@ -50,7 +55,7 @@ def acknowledge(event: Event) -> None:
         return
     part = _part(ticket, ticket.requester_id)
     user = ticket.requester
-    if part is None or not _may_be_told(user) or not _within_limits(user.email):
+    if part is None or not _may_be_told(user) or not _within_limits(user.email, ticket):
         return
     proved = user.verified_at is not None
     to = Recipient(user.email, user.name if proved else "", _language(user, ticket))
@@ -178,15 +183,26 @@ def _may_be_told(user: User) -> bool:
     return not user.is_disabled and not reply_address.is_own(user.email)
 
 
-def _within_limits(address: str) -> bool:
-    """Whether an automatic mail to an address that anybody can type is still within its limits."""
+def _within_limits(address: str, ticket: Ticket) -> bool:
+    """Whether an automatic mail to an address that anybody can type is within its limits, and can meet a person.
+
+    One for each address, ticket and day, and so many for each address and hour: who answers every mail by machine, and
+    says so in no way that we know, is answered no more than that.
+    """
+    if _MACHINE.match(address):
+        return False
     settings: Settings = current_app.extensions["settings"]
-    recent = [OutgoingMail.recipient == address, OutgoingMail.queued_at >= now() - timedelta(hours=1)]
-    told, automatic = db.session.execute(
-        select(func.count().filter(OutgoingMail.notice == "ticket_received"),
-               func.count().filter(OutgoingMail.is_automatic)).where(*recent)
+    this_hour = OutgoingMail.queued_at >= now() - timedelta(hours=1)
+    is_answer = OutgoingMail.notice == "ticket_received"
+    told, automatic, same = db.session.execute(
+        select(
+            func.count().filter(is_answer, this_hour), func.count().filter(OutgoingMail.is_automatic, this_hour),
+            func.count().filter(is_answer, OutgoingMail.about_id == ticket.id),
+        ).where(OutgoingMail.recipient == address, OutgoingMail.queued_at >= now() - timedelta(days=1))
     ).one()  # fmt: skip
-    return bool(told < settings.limits.links_per_person and automatic < settings.mail.automatic_per_address_hour)
+    return bool(
+        told < settings.limits.links_per_person and automatic < settings.mail.automatic_per_address_hour and not same
+    )
 
 
 def _language(user: User, ticket: Ticket) -> str:
