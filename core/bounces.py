@@ -18,7 +18,15 @@ class Bounce(TypedDict):
     diagnostic: str
 
 
-_DAEMON = re.compile(r"(?i)(?:mailer-daemon|post_?master|mail-?daemon|mailerdaemon|double-bounce)\b")
+_DAEMON = re.compile(
+    r"(?i)(?:mailer-daemon|poo?st_?master|mail-?daemon|mailerdaemon|double-bounce|mdaemon|postoffice|mailmaster|"
+    r"microsoftexchange[0-9a-f]{10,40}|mail-?delivery|bounces?)\b"
+)
+_DAEMON_NAMES = (
+    "mail delivery sub", "mail delivery sys", "mail deliver sys", "mailer-daemon", "mail administrator",
+    "system administrator", "microsoft outlook", "microsoft exchange", "postmaster", "mail delivery service",
+    "mail daemon", "delivery subsystem", "internet mail delivery",
+)  # fmt: skip
 _SUBJECTS = (
     "message delivery has failed", "unable to deliver", "delivery problem", "mail error", "non-delivery",
     "nondelivery", "undelivered mail", "delivery failed", "delivery error", "user unknown", "unknown user",
@@ -30,6 +38,11 @@ _SUBJECTS = (
     "delivery delayed", "could not be delivered", "no se puede entregar", "no se pudo entregar", "no entregado",
     "error en la entrega", "mensaje no entregado", "non remis", "échec de la remise", "échec de remise",
     "remise impossible", "não entregue", "falha na entrega", "não é possível entregar", "unzustellbar",
+    "returned message", "delivery status", "mail returned", "rejected mail", "message undeliverable", "退信",
+    "undelivrable", "non délivré", "mensagem devolvida", "devuelto", "devolvido", "no entregable",
+    "entrega fallida", "errore di consegna", "mancata consegna", "nie dostarczono", "onbestelbaar",
+    "配信できません", "送信エラー", "ikke levert", "kunne ikke leveres", "не удается доставить",
+    "не удалось доставить",
     "nicht zugestellt", "zustellung fehlgeschlagen", "недоставленное", "не доставлено",
 )  # fmt: skip
 _BODY_SIGNS = (
@@ -44,13 +57,31 @@ _BODY_SIGNS = (
     "the following addresses had permanent fatal errors", "the following address(es) failed",
     "your message wasn't delivered", "your message couldn't be delivered", "message could not be delivered",
     "was undeliverable", "i was unable to deliver", "unable to deliver your message", "address rejected",
-    "sorry, i couldn't find any host", "user unknown", "no se pudo entregar", "n'a pas pu être remis",
+    "sorry, i couldn't find any host", "user unknown", "list of failed recipients", "failed addresses follow",
+    "machine generated message from mail service", "did not receive a copy of your message",
+    "could not deliver message", "undeliverable address", "user's mailbox is full", "delivery to the following",
+    "unable to deliver", "a message could not be delivered", "invalid final delivery userid", "failed recipients",
+    "has encountered delivery problems", "addresses had delivery problems", "this is the deliver program at",
+    "no such user", "could not be reached", "message not delivered", "that you sent was rejected",
+    "delivery failure notification", "delivery has failed", "did not receive this message",
+    "message was undeliverable", "has not yet been delivered", "delivery attempts will continue",
+    "advisory-only email", "error delivering your mail", "returned message", "address not found", "not be found",
+    "unknown user", "mailbox is full", "mailbox full", "permanent failure", "permanent error",
+    "delivery is delayed", "recipient's mailbox", "undelivered", "your message to", "was not delivered",
+    "не удалось доставить", "недоставлен", "не было доставлено", "не вдалося доставити", "n’a pas pu être remis",
+    "n'a pu être remis", "não foi possível entregar", "no se ha podido entregar", "no ha podido ser entregado",
+    "nie mogła zostać dostarczona", "kon niet worden", "non è stato possibile recapitare", "送信できませんでした",
+    "配信できません", "無法傳送", "无法投递", "退信", "no se pudo entregar", "n'a pas pu être remis",
     "não pôde ser entregue", "konnte nicht zugestellt werden",
 )  # fmt: skip
 _COPY = re.compile(
-    r"(?im)^[-= ]{0,30}(?:below this line is a copy of the message|this is a copy of|the header of the original"
-    r"|original message(?: headers?)?\b|message headers? follow|included message|returned message)[^\n]{0,200}$"
+    r"(?im)^[-=* ]{0,30}(?:below this line is a copy of the message|this is a copy of|the header of the original"
+    r"|original message(?: headers?| follows| details)?\b"
+    r"|message headers? follow|included message|returned (?:message|mail)|included is a copy|message text follows"
+    r"|here is your returned mail|start of returned message|transcript of the message|the header of your)[^\n]{0,200}$"
 )
+#: Where a copy begins without a word: the fields that servers put on top.
+_COPY_FIELDS = re.compile(r"(?im)^(?:received|return-path|x-originating-ip|message-id): [^\n]{5,500}$")
 _STATUS = re.compile(r"(?<![\d.])([245]\.\d{1,3}\.\d{1,3})(?![\d.])")
 _CODE = re.compile(r"(?<![\d.:-])([45]\d\d)(?=[ \-:][^\n])")
 _EMAIL = re.compile(r"[^\s<>()\[\]\"':;,=@]{1,64}@[A-Za-z0-9.-]{1,190}[A-Za-z0-9]")
@@ -66,6 +97,17 @@ _TRANSIENT = (
     "no action is required on your part",
 )
 _TEXT = 20_000
+#: What is said instead of a code.
+_SAID = (
+    ("5.1.1", ("unknown user", "user unknown", "no such user", "unknown recipient", "address not found",
+               "not recognized", "invalid user", "unknown address", "does not exist", "doesn't have a",
+               "mailbox not found", "no mailbox here", "unknown local", "invalid recipient")),
+    ("5.2.2", ("mailbox is full", "mailbox full", "over quota", "quota exceeded", "exceeded the local limit",
+               "exceeded storage", "exceeds the quota", "mailbox exceeded")),
+    ("5.1.2", ("host unknown", "domain not found", "couldn't find any host", "unknown host", "unknown domain")),
+    ("5.3.4", ("message too large", "message size exceeds", "too big")),
+    ("4.4.1", ("connection timed out", "connection refused")),
+)  # fmt: skip
 _REPORTED = frozenset({"failed", "delayed"})
 
 
@@ -103,10 +145,12 @@ def _from_status(part: Node, parts: list[Node], headers: Headers, text: str) -> 
     if not groups:
         return None
     best = next((group for group in groups if _action(group) == "failed"), groups[0])
-    status = _STATUS.search(best.get("status", "")) or _STATUS.search(best.get("diagnostic-code", ""))
+    told = best.get("diagnostic-code", "")
+    status = _STATUS.search(best.get("status", "")) or _STATUS.search(told)
+    code = _CODE.search(told)
     recipient = _typed(best.get("final-recipient", "")) or _typed(best.get("original-recipient", ""))
     return Bounce(
-        status=status[1] if status else "",
+        status=status[1] if status else f"{code[1][0]}.0.0" if code else _said(told),
         action=_action(best) or "failed",
         recipient=recipient,
         original_message_id=_original_id(parts, headers, text),
@@ -140,7 +184,8 @@ def _looks_bounced(headers: Headers, sender: Address | None, subject: str, text:
     if "x-failed-recipients" in headers:
         return True
     # Some daemons have a name and no address.
-    daemon = bool(_DAEMON.match(sender.email if sender else headers.first("from").strip(' "<')))
+    shown = headers.first("from").strip(' "<')
+    daemon = bool(_DAEMON.match(sender.email if sender else shown)) or shown.lower().startswith(_DAEMON_NAMES)
     null_path = headers.first("return-path").replace(" ", "") == "<>"
     begin = text[:3_000].lower()
     by_subject = any(words in subject.lower() for words in _SUBJECTS)
@@ -152,7 +197,7 @@ def _looks_bounced(headers: Headers, sender: Address | None, subject: str, text:
 
 
 def _from_words(parts: list[Node], headers: Headers, subject: str, text: str) -> Bounce:
-    copy = _COPY.search(text[:_TEXT])
+    copy = _copy(text)
     report = text[: copy.start()] if copy else text[:_TEXT]
     said = next(iter(addresses(headers.first("x-failed-recipients"))), None)
     own = {address.email.lower() for name in ("to", "from") for address in addresses(headers.first(name)[:5_000])}
@@ -167,7 +212,7 @@ def _from_words(parts: list[Node], headers: Headers, subject: str, text: str) ->
         diagnostic = lines[near + 1] if 0 <= near < len(lines) - 1 else ""
     status = _STATUS.search(diagnostic) or _STATUS.search(report)
     code = _CODE.search(diagnostic)
-    number = status[1] if status else f"{code[1][0]}.0.0" if code else ""
+    number = status[1] if status else f"{code[1][0]}.0.0" if code else _said(report[:3_000])
     late = any(words in f"{subject} {report[:2_000]}".lower() for words in _TRANSIENT)
     action = "delayed" if late and not number.startswith("5") else "failed"
     return Bounce(
@@ -177,6 +222,19 @@ def _from_words(parts: list[Node], headers: Headers, subject: str, text: str) ->
         original_message_id=_original_id(parts, headers, text),
         diagnostic=_shown(diagnostic),
     )
+
+
+def _said(report: str) -> str:
+    """The status (RFC 3463) that a report tells in words, or ""."""
+    low = report.lower()
+    return next((status for status, phrases in _SAID if any(phrase in low for phrase in phrases)), "")
+
+
+def _copy(text: str) -> re.Match[str] | None:
+    """Where the copy of the mail that was not delivered begins in a report."""
+    fields_begin = _COPY_FIELDS.search(text[:_TEXT])
+    marked = _COPY.search(text[:_TEXT], 0, fields_begin.start() if fields_begin else _TEXT)
+    return marked or fields_begin
 
 
 def _original_id(parts: list[Node], headers: Headers, text: str) -> str:
@@ -196,12 +254,16 @@ def _original_id(parts: list[Node], headers: Headers, text: str) -> str:
 
 def _original(parts: list[Node], text: str) -> dict[str, str]:
     """The header of the mail that was not delivered, from the part or the text that repeats it."""
-    copy = _COPY.search(text[:_TEXT])
-    block = text[copy.end() : copy.end() + 100_000].lstrip() if copy else ""
+    copy = _copy(text)
+    begin = (copy.start() if copy.re is _COPY_FIELDS else copy.end()) if copy else len(text)
+    block = text[begin : begin + 100_000].lstrip()
     for part in parts:
         if part.content_type in {"message/rfc822", "text/rfc822-headers", "message/global", "message/global-headers"}:
             block = decode(part.body[:100_000]).text.lstrip("\r\n")
             break
+        # Some reports repeat the mail as a part of their own, whose fields are then those of the mail.
+        if part is not parts[0] and "message-id" in part.headers and "received" in part.headers:
+            return {name: part.headers.first(name) for name in ("message-id", "to", "from", "subject")}
     found: dict[str, str] = {}
     for name, value in fields(re.split(r"\r?\n\r?\n", block, maxsplit=1)[0]):
         found.setdefault(name, value)

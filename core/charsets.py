@@ -128,6 +128,9 @@ def _as_claimed(data: bytes, claimed: str) -> Decoded | None:
                     data.decode(better, "replace"), better, f"The text declares {claimed} but looks like {better}."
                 )
         return Decoded(data.decode(claimed, "replace"), claimed)
+    if claimed.startswith("utf-16") and len(data) % 2:
+        # The line end that the mail adds is one byte.
+        data = data[:-1]
     try:
         text = data.decode(claimed)
         return _once(text) if claimed == "utf-8" else Decoded(text, claimed)
