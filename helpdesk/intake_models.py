@@ -20,6 +20,7 @@ FATES = {
     "duplicate": lazy("Duplicate"),
     "automatic": lazy("Automatic"),
     "bounce": lazy("Bounce"),
+    "spam": lazy("Spam"),
     "quarantine": lazy("Quarantine"),
     "ignored": lazy("Ignored"),
 }
@@ -52,6 +53,10 @@ class InboundMail(Model):
             sqlite_where=text("NOT is_settled"),
             postgresql_where=text("NOT is_settled"),
         ),
+        Index("ix_inbound_mail_message", "ticket_message_id"),
+        Index("ix_inbound_mail_mailbox", "mailbox", "id"),
+        Index("ix_inbound_mail_mailbox_fate", "mailbox", "fate", "id"),
+        Index("ix_inbound_mail_received", "received_at", "id"),
     )
 
     sha256: Mapped[str] = mapped_column(ForeignKey("raw_mail.sha256"))
@@ -76,6 +81,11 @@ class InboundMail(Model):
     sender: Mapped[str] = mapped_column(String(254), default="")
     sender_name: Mapped[str] = mapped_column(String(200), default="")
     subject: Mapped[str] = mapped_column(Text, default="")
+    # Whether its sender is proved: "dmarc", "none", or "" where no server of ours judges mail; then the single words.
+    proof: Mapped[str] = mapped_column(String(16), default="")
+    spf: Mapped[str] = mapped_column(String(16), default="")
+    dkim: Mapped[str] = mapped_column(String(16), default="")
+    dmarc: Mapped[str] = mapped_column(String(16), default="")
     duplicate_of_id: Mapped[int | None] = mapped_column(ForeignKey("inbound_mail.id"))
     ticket_id: Mapped[int | None] = mapped_column(ForeignKey("ticket.id", ondelete="SET NULL"))
     ticket_message_id: Mapped[int | None] = mapped_column(ForeignKey("message.id", ondelete="SET NULL"))

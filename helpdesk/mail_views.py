@@ -17,7 +17,7 @@ from core.mime_child import parse_in_child
 from core.policy import permits
 from core.web import FILE_POLICY, page_url, person
 from helpdesk import desk_views, inbound, mail_api, outbound, queue
-from helpdesk.intake import header_of
+from helpdesk.fates import header_of
 from helpdesk.intake_models import FATES, InboundMail, RawMail
 
 bp = Blueprint("mail", __name__, url_prefix="/desk/mail")

@@ -34,6 +34,7 @@ class Ticket(Model):
         Index("ix_ticket_topic", "topic", "state", "last_activity_at", "id"),
         Index("ix_ticket_country", "country", "state", "last_activity_at", "id"),
         Index("ix_ticket_team", "team", "state", "last_activity_at", "id"),
+        Index("ix_ticket_follows", "follows_id"),
     )
 
     title: Mapped[str] = mapped_column(Text)
@@ -62,6 +63,8 @@ class Ticket(Model):
     solved_at: Mapped[datetime | None]
     # Why somebody should look at it though nobody wrote: "mail-failed", or "".
     attention: Mapped[str] = mapped_column(String(20), default="")
+    # The closed ticket that it goes on with.
+    follows_id: Mapped[int | None] = mapped_column(ForeignKey("ticket.id"))
     version: Mapped[int] = mapped_column(default=1)
 
     requester: Mapped[User] = relationship(foreign_keys=[requester_id], lazy="select")
@@ -145,6 +148,10 @@ class Message(Model):
     mail_message_id: Mapped[str] = mapped_column(String(255), default="")
     # False for a mail whose sender was not shown to be who they say.
     is_verified: Mapped[bool] = mapped_column(default=True)
+    # What our mail server says of its sender, as `InboundMail.proof`.
+    proof: Mapped[str] = mapped_column(String(16), default="")
+    # Why a mail is kept the way it is, for staff, where that needs a word.
+    remark: Mapped[str] = mapped_column(Text, default="")
     language: Mapped[str] = mapped_column(String(8), default="")
     created_at: Mapped[datetime] = mapped_column(default=now)
 

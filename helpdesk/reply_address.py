@@ -1,15 +1,18 @@
 """Signed reply addresses: ``helpdesk+t12.u7.<mark>@our.domain`` names a ticket and a participant; it cannot be forged.
 
 The mark covers the participant's key version: raising that, or removing the person, ends the addresses given before.
+Staff who are told of a ticket get one of their own, ``helpdesk+t12.s3.<mark>@…``, which ends when they leave the desk.
 """
 
 import re
 from collections.abc import Iterable
+from typing import NamedTuple
 
 from flask import current_app
 from sqlalchemy import select
 from sqlalchemy.orm import joinedload
 
+from accounts.models import User
 from core import signing
 from core.db import db
 from core.settings import Settings
@@ -17,7 +20,7 @@ from helpdesk.models import Participant, Ticket
 
 PURPOSE = "reply-address"
 
-_SIGNED = re.compile(r"t([1-9]\d{0,17})\.u([1-9]\d{0,17})\.([a-z2-7]{26})")
+_SIGNED = re.compile(r"t([1-9]\d{0,17})\.([us])([1-9]\d{0,17})\.([a-z2-7]{26})")
 # A mail may name a thousand addresses; each of ours costs a look into the database.
 _MOST = 20
 
@@ -28,8 +31,22 @@ def make(ticket: Ticket, participant: Participant) -> str:
     return f"{mailbox}{_separator()}t{ticket.id}.u{participant.user_id}.{_mark(participant)}@{domain}"
 
 
-def find(addresses: Iterable[str]) -> tuple[Ticket, Participant] | None:
-    """The ticket and the participant of the first address that we signed; None if there is none that still works."""
+def make_for_staff(ticket: Ticket, user: User) -> str:
+    """The address to which somebody of the desk answers a notice about a ticket."""
+    mailbox, domain = _own()
+    mark = signing.mark(PURPOSE, _signed_for_staff(ticket.id, user.id))
+    return f"{mailbox}{_separator()}t{ticket.id}.s{user.id}.{mark}@{domain}"
+
+
+class Signed(NamedTuple):
+    """What a signed address names: a ticket, and the one person to whom the address was given."""
+
+    ticket: Ticket
+    user: User
+
+
+def find(addresses: Iterable[str]) -> Signed | None:
+    """What the first address names that we signed; None if there is none that still works."""
     mailbox, domain = _own()
     start = f"{mailbox}{_separator()}".lower()
     tried = 0
@@ -39,14 +56,31 @@ def find(addresses: Iterable[str]) -> tuple[Ticket, Participant] | None:
         if known is None or tried >= _MOST:
             continue
         tried += 1
-        part = db.session.scalar(
-            select(Participant)
-            .where(Participant.ticket_id == int(known[1]), Participant.user_id == int(known[2]))
-            .options(joinedload(Participant.ticket))
-        )
-        if part is not None and signing.is_mark(PURPOSE, _signed_text(part), known[3]) and not part.user.is_disabled:
-            return part.ticket, part
+        number, user = int(known[1]), int(known[3])
+        found = _of_staff(number, user, known[4]) if known[2] == "s" else _of_participant(number, user, known[4])
+        if found is not None:
+            return found
     return None
+
+
+def _of_participant(number: int, user: int, mark: str) -> Signed | None:
+    part = db.session.scalar(
+        select(Participant)
+        .where(Participant.ticket_id == number, Participant.user_id == user)
+        .options(joinedload(Participant.ticket))
+    )
+    if part is None or not signing.is_mark(PURPOSE, _signed_text(part), mark) or part.user.is_disabled:
+        return None
+    return Signed(part.ticket, part.user)
+
+
+def _of_staff(number: int, user: int, mark: str) -> Signed | None:
+    if not signing.is_mark(PURPOSE, _signed_for_staff(number, user), mark):
+        return None
+    ticket, person = db.session.get(Ticket, number), db.session.get(User, user)
+    if ticket is None or person is None or not person.is_staff or person.is_disabled:
+        return None
+    return Signed(ticket, person)
 
 
 def is_own(address: str) -> bool:
@@ -65,6 +99,10 @@ def _mark(part: Participant) -> str:
 
 def _signed_text(part: Participant) -> str:
     return f"{part.ticket_id}|{part.user_id}|{part.key_version}"
+
+
+def _signed_for_staff(ticket: int, user: int) -> str:
+    return f"{ticket}|staff|{user}"
 
 
 def _own() -> tuple[str, str]:

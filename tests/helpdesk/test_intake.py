@@ -11,7 +11,7 @@ from core import files, jobs, mail
 from core.db import db
 from core.events import Event
 from core.mail import OutgoingMail
-from helpdesk import inbound, intake, reply_address, tickets
+from helpdesk import fates, inbound, intake, reply_address, tickets
 from helpdesk.intake_models import InboundMail
 from helpdesk.models import Participant, Ticket
 from helpdesk.tickets import Words
@@ -325,7 +325,7 @@ def test_a_fault_of_ours_sets_the_mail_aside_and_a_replay_after_the_mend_finds_i
 ):
     raw = compose(to=address_for(ticket), text="Do not lose me.")
     with monkeypatch.context() as broken:
-        broken.setattr(intake, "place_of", None)
+        broken.setattr(fates, "place_of", None)
         row = deliver(raw)
         assert (row.fate, "TypeError" in row.reason) == ("quarantine", True)
     assert len(thread(ticket)) == 2

@@ -56,7 +56,7 @@ def test_whoever_asks_is_told_that_we_have_it_with_a_link_in_their_language(smtp
     assert f"[#{number}]" in message["Subject"]
     assert message["Auto-Submitted"] == "auto-generated"
     assert re.search(rf"http://127\.0\.0\.1:8000/tickets/{number}\?key=\S+", text_of(message))
-    assert reply_address.find([message["Reply-To"].addresses[0].addr_spec])[0].id == number
+    assert reply_address.find([message["Reply-To"].addresses[0].addr_spec]).ticket.id == number
 
 
 def test_an_unproved_address_gets_nothing_that_was_typed(smtp):
@@ -115,7 +115,7 @@ def test_a_reply_goes_to_each_recipient_as_a_mail_of_their_own(smtp):
     assert "Auto-Submitted" not in paula
     for message, address in ((paula, PAULA), (dalia, DALIA)):
         found = reply_address.find([message["Reply-To"].addresses[0].addr_spec])
-        assert (found[0].id, found[1].user.email) == (number, address)
+        assert (found.ticket.id, found.user.email) == (number, address)
 
 
 def test_links_to_our_own_pages_are_whole_in_a_mail_and_others_stay(context):
