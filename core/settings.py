@@ -94,6 +94,16 @@ class Mail:
     )
     undo_seconds: int = setting(20, "A reply from the desk waits so long before it leaves, to be undone; 0 for not.")
     automatic_per_address_hour: int = setting(10, "At most this many automatic answers to one address in an hour.")
+    authserv_id: str = setting(
+        "",
+        "The name by which your mail server signs its Authentication-Results (RFC 8601); empty: no sender is proved.",
+    )
+    reopen_days: int = setting(
+        30, "A reply to a ticket that was closed longer ago than this many days opens a new one, linked to it."
+    )
+    believe_spam_flag: bool = setting(
+        True, "Mail that a spam filter marked with X-Spam-Flag or X-Spam-Status: Yes is kept in the log as spam."
+    )
     parse_seconds: int = setting(20, "A mail that takes longer to parse is set aside in quarantine.")
     max_megabytes: int = setting(60, "A larger mail is stored and set aside in quarantine, unparsed.")
     min_free_megabytes: int = setting(

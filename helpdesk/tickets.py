@@ -1,7 +1,6 @@
 """What can be done with a ticket. Pages, API, mail and commands all call these; none of them commits or sends mail."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
 from datetime import datetime
 
 from sqlalchemy import Select, bindparam, insert, select, update
@@ -11,7 +10,6 @@ from core import fulltext, markdown
 from core.db import db, now
 from core.events import record
 from core.exceptions import NotNow, Refused
-from core.files import StoredFile
 from core.i18n import _
 from helpdesk import models
 from helpdesk.models import Attachment, Citation, Message, MessageRecipient, Participant, Ticket, TicketTag
@@ -28,41 +26,12 @@ from helpdesk.states import (
     STATES,
     WAITING,
 )
+from helpdesk.written import Recipients as Recipients  # noqa: PLC0414 # Known to callers from here.
+from helpdesk.written import Words as Words  # noqa: PLC0414 # Known to callers from here.
 from kb.models import Answer, Article
 
 TITLE_LENGTH = 300
 EXCERPT_LENGTH = 160
-
-
-@dataclass(frozen=True)
-class Words:
-    """What somebody wrote, from a page or from a mail.
-
-    :param body: the new words: Markdown, or plain text from mail.
-    :param full_text: the whole text of a mail where it says more than ``body``.
-    """
-
-    body: str
-    is_markdown: bool = True
-    full_text: str = ""
-    files: Sequence[StoredFile] = ()
-    # (file, name, content id) of pictures that the text shows.
-    inline_files: Sequence[tuple[StoredFile, str, str]] = ()
-    channel: str = "web"
-    mail_message_id: str = ""
-    is_verified: bool = True
-    language: str = ""
-    # What our mail server says of the sender, and why the message is kept the way it is.
-    proof: str = ""
-    remark: str = ""
-
-
-@dataclass(frozen=True)
-class Recipients:
-    """Who an analyst's reply goes to, as people."""
-
-    to: Sequence[User] = field(default_factory=tuple)
-    cc: Sequence[User] = field(default_factory=tuple)
 
 
 def ask(
