@@ -129,7 +129,7 @@ def forget(number: int, draft: Draft) -> None:
     """Drop the reply that was taken back and has now been sent in another form."""
     text = draft.planned
     row = planned.find(int(text), to_change=True) if text.isascii() and text.isdigit() and len(text) < 18 else None
-    if row is not None and row.ticket_id == number and row.held:
+    if row is not None and row.ticket_id == number and row.held == planned.DRAFT:
         db.session.delete(row)
 
 

@@ -21,7 +21,7 @@ RULES = "['wcag2a','wcag2aa','wcag21a','wcag21aa','wcag22aa','best-practice']"
 class Site:
     """A running site on a port of its own, its data in a folder of its own."""
 
-    def __init__(self, data_dir: Path):
+    def __init__(self, data_dir: Path, **settings: str):
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             port = free.getsockname()[1]
@@ -36,7 +36,7 @@ class Site:
         self.process = subprocess.Popen(
             [sys.executable, "-m", "portal.run"], cwd=ROOT, stdout=self.log, stderr=subprocess.STDOUT,
             env={**clean, "PORT": str(port), "DATA_DIR": str(data_dir),
-                 "HELPDESK_MAIL_UNDO_SECONDS": "0"},
+                 "HELPDESK_MAIL_UNDO_SECONDS": "0", **settings},
         )  # fmt: skip
         self.wait()
 
