@@ -163,8 +163,9 @@ def country_name(code: str) -> str:
 
 
 def language_name(code: str) -> str:
-    """The name of a language (ISO 639-1) in the reader's language; the code itself if unknown."""
-    return _language_names(language()).get(code, code)
+    """The name of a language (ISO 639) in the reader's language; the code itself if unknown."""
+    # Beyond the two-letter codes that are offered, others are known by name too: Filipino, Quechua in its kinds.
+    return _language_names(language()).get(code) or Locale.parse(language()).languages.get(code, code)
 
 
 def country_codes() -> frozenset[str]:
