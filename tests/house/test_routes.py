@@ -102,7 +102,7 @@ def path_of(rule, numbers) -> str:
         path.replace("<int:number>", str(number)).replace("<path:filename>", "x").replace("<language>", "en")
         .replace("<slug>", str(numbers["answer"]) if path.startswith("/answers") else "staff").replace("<code>", "es")
         .replace("<token>", "no-such-token").replace("<name>", "light").replace("<kind>", "article")
-        .replace("<int:attachment>", "1").replace("<int:mail>", "1").replace("<int:message>", "2")
+        .replace("<int:attachment>", "1").replace("<int:reply>", "1").replace("<int:mail>", "1").replace("<int:message>", "2")
     )  # fmt: skip
 
 
