@@ -23,13 +23,6 @@ STATES = {
     "dead": _l("Failed"),
 }
 DOTS = {"queued": "waiting", "deferred": "waiting", "sent": "sent", "bounced": "failed", "dead": "failed"}
-# What keeps mail from leaving, in words for whoever can have it mended.
-FAULTS = {
-    "sign-in": _l("The mail server refuses our sign-in."),
-    "tls": _l("The mail server offers no encryption that can be trusted; mail never goes without."),
-    "server": _l("The mail server does not answer."),
-    "dkim": _l("Mails cannot be signed."),
-}
 
 
 @bp.get("/out")
@@ -53,7 +46,7 @@ def sent() -> ResponseReturnValue:
     page = page_of(statement, OutgoingMail)
     return render_template(
         "helpdesk/mail_out.html", page=page, state=state, states=STATES, q=q, dots=DOTS, failed=outbound.FAILED,
-        about_ticket=Ticket.__tablename__, troubles=mail_sending.troubles(), faults=FAULTS, **around("out"),
+        about_ticket=Ticket.__tablename__, troubles=mail_sending.troubles(), faults=outbound.FAULTS, **around("out"),
     )  # fmt: skip
 
 

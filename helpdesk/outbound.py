@@ -10,6 +10,7 @@ from core.db import db, now
 from core.events import record
 from core.exceptions import NotNow
 from core.i18n import _
+from core.i18n import lazy as _l
 from core.jobs import Job
 from core.mail import OutgoingMail
 from helpdesk import tickets
@@ -20,6 +21,14 @@ MAIL_FAILED = "mail-failed"
 FAILED = ("dead", "bounced")
 # What goes to those outside the desk; a notice to staff that fails is no reason to look at the ticket.
 TO_ASKERS = ("ticket_reply", "ticket_solved", "ticket_received")
+
+# What keeps mail from leaving, in words for whoever can have it mended.
+FAULTS = {
+    "sign-in": _l("The mail server refuses our sign-in."),
+    "tls": _l("The mail server offers no encryption that can be trusted; mail never goes without."),
+    "server": _l("The mail server does not answer."),
+    "dkim": _l("Mails cannot be signed."),
+}
 
 
 def send_again(row: OutgoingMail, *, by: User) -> None:

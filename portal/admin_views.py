@@ -8,7 +8,7 @@ from flask import Blueprint, Flask, abort, current_app, flash, redirect, render_
 from flask.typing import ResponseReturnValue
 from sqlalchemy import func, select, update
 
-from core import events, jobs
+from core import events, jobs, mail_sending
 from core.db import db, now
 from core.events import record
 from core.i18n import _
@@ -17,6 +17,7 @@ from core.mail import OutgoingMail
 from core.policy import permits, rules
 from core.web import person
 from helpdesk.intake_models import InboundMail
+from helpdesk.outbound import FAULTS
 from helpdesk.states import SERVICES, STATES
 from kb.indexing import search_index
 from kb.topics import topic_name
@@ -44,7 +45,7 @@ def overview() -> ResponseReturnValue:
         "portal/admin.html", counts=jobs.counts(), dead=dead, mails=mails,
         late=oldest if oldest and oldest < now() else None,
         quarantine=quarantine, health=search_index().health(), rules=rules(), subscribers=events.subscribers(),
-        has_server=bool(current_app.extensions["settings"].mail.host),
+        has_server=bool(current_app.extensions["settings"].mail.host), troubles=mail_sending.troubles(), faults=FAULTS,
     )  # fmt: skip
 
 
