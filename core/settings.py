@@ -201,7 +201,8 @@ class Settings:
     @property
     def own_addresses(self) -> frozenset[str]:
         """Our own addresses, in lower case: mail from them is never answered."""
-        return frozenset(address.lower() for address in (self.mail.sender, *self.mail.aliases))
+        of_mailboxes = (address for box in self.mailboxes.values() for address in box.addresses)
+        return frozenset(address.lower() for address in (self.mail.sender, *self.mail.aliases, *of_mailboxes))
 
 
 SECTIONS: dict[str, type] = {

@@ -33,7 +33,7 @@ PREVIEW_LENGTH = 100_000
 
 def register(app: Flask) -> None:
     """Add the routes, and what the pages of the desk say things with."""
-    from helpdesk import desk_ticket_views  # noqa: F401 # Importing it adds its routes.
+    from helpdesk import desk_ticket_views, proposal_views  # noqa: F401 # Importing them adds their routes.
 
     app.register_blueprint(bp)
     app.jinja_env.globals.update(

@@ -97,6 +97,14 @@ def _sentence(name: str, data: Mapping[str, Any], actor: int | None, names: Mapp
             return _("%(who)s cited an article.", who=who)
         case "ticket.raised":
             return _("A mail of this ticket did not arrive.")
+        case "ticket.followed":
+            return _("A late answer opened ticket %(number)s, which goes on with this one.", number=data.get("ticket"))
+        case "ticket.message_moved":
+            return _("%(who)s moved a message to ticket %(number)s.", who=who, number=data.get("to"))
+        case "ticket.message_received":
+            return _("%(who)s moved a message here from ticket %(number)s.", who=who, number=data.get("source"))
+        case "ticket.proposal_dismissed":
+            return _("%(who)s decided that somebody named in a mail takes no part.", who=who)
         case "ticket.published":
             return _("%(who)s made a past answer from this.", who=who)
     return ""

@@ -1,11 +1,14 @@
 """The mail log: what came in and what became of it, what went out and whether it arrived."""
 
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any, cast
 
-from flask import Blueprint, Flask, Response, abort, flash, redirect, render_template, request, url_for
+from flask import Blueprint, Flask, Response, abort, current_app, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
-from sqlalchemy import Select, func, or_, select
+from sqlalchemy import Select, func, select
 
 from core import pager
 from core.db import db
@@ -15,20 +18,23 @@ from core.mail import OutgoingMail
 from core.mime import ParsedMail, Unparsable
 from core.mime_child import parse_in_child
 from core.policy import permits
+from core.settings import Settings
 from core.web import FILE_POLICY, page_url, person
-from helpdesk import desk_views, inbound, mail_api, outbound, queue
+from helpdesk import desk_views, inbound, mail_api, mail_moves, mail_search, mailboxes, outbound, queue, sender_proof
 from helpdesk.fates import header_of
 from helpdesk.intake_models import FATES, InboundMail, RawMail
 
 bp = Blueprint("mail", __name__, url_prefix="/desk/mail")
 
 SHOWN_BYTES = 64 * 1024
+MOST_SENT = 5
 # A larger mail is not read for its page; its fate was decided by the worker, which takes its time.
 READ_BYTES = 5 * 1024 * 1024
 READ_SECONDS = 5.0
 SOURCES = {"pipe": _l("mail server"), "api": _l("API"), "imap": _l("mailbox"), "lmtp": _l("mail server")}
 # The dots of states in the style sheet, by fate.
 DOTS = {"": "open", "ticket": "new", "reply": "open", "duplicate": "closed", "automatic": "closed", "bounce": "failed",
+        "spam": "closed",
         "quarantine": "quarantine", "ignored": "closed"}  # fmt: skip
 
 
@@ -39,13 +45,14 @@ class Contents:
     parsed: ParsedMail | None
     problem: str
     header: list[tuple[str, str]]
+    judged: list[sender_proof.Result]
     source: str
     is_cut: bool
 
 
 def register(app: Flask) -> None:
     """Add the routes."""
-    from helpdesk import mail_out_views  # noqa: F401 # Importing it adds its routes to this blueprint.
+    from helpdesk import mail_act_views, mail_out_views  # noqa: F401 # Importing them adds their routes.
 
     app.register_blueprint(bp)
     app.register_blueprint(mail_api.bp)
@@ -54,25 +61,44 @@ def register(app: Flask) -> None:
 @bp.get("")
 @permits("mail.see")
 def index() -> ResponseReturnValue:
-    """Every mail that came in, newest first."""
-    fate, q = request.args.get("fate", "all"), searched()
+    """Every mail that came in, newest first; with words to find, also those that we sent to or about them."""
+    fate, q, mailbox = request.args.get("fate", "all"), searched(), request.args.get("mailbox", "")[:100]
+    since, until = _day("since"), _day("until")
     statement = InboundMail.visible_to(person())
     if fate in FATES:
         statement = statement.where(InboundMail.fate == fate)
+    if mailbox:
+        statement = statement.where(InboundMail.mailbox == mailbox)
     if q:
-        statement = statement.where(_matches(q))
+        statement = statement.where(mail_search.matching(q))
+    if since is not None:
+        statement = statement.where(InboundMail.id >= _first_since(since))
+    if until is not None:
+        statement = statement.where(InboundMail.id < _first_since(until + timedelta(days=1)))
     page = page_of(statement, InboundMail)
-    return render_template("helpdesk/mail_log.html", page=page, fate=fate, fates=FATES, q=q, dots=DOTS, **around("in"))
+    is_first = not (request.args.get("after") or request.args.get("before"))
+    return render_template(
+        "helpdesk/mail_log.html", page=page, fate=fate, fates=FATES, q=q, dots=DOTS, mailbox=mailbox,
+        mailboxes=sorted(mailboxes.all_of_them()), since=request.args.get("since", "") if since else "",
+        until=request.args.get("until", "") if until else "", sent=_sent(q) if q and is_first else (),
+        heap=_heap(page["items"]) if fate == "quarantine" else (), **around("in"),
+    )  # fmt: skip
 
 
 @bp.get("/<int:number>")
 @permits("mail.see")
 def show(number: int) -> ResponseReturnValue:
     """One mail: where it went and why, what it says, and its source."""
-    row = _row(number)
+    return shown(row_or_404(number))
+
+
+def shown(row: InboundMail, **more: Any) -> str:
+    """The page of one mail; after a refusal, with what was typed."""
     return render_template(
         "helpdesk/mail_detail.html", mail=row, contents=_contents(row), fates=FATES, dots=DOTS, sources=SOURCES,
-        replayable=row.fate in inbound.REPLAYABLE, **around("in"),
+        replayable=row.fate in inbound.REPLAYABLE,
+        placeable=row.fate in mail_moves.PLACEABLE and row.ticket_id is None, other_arrivals=_other_arrivals(row),
+        **more, **around("in"),
     )  # fmt: skip
 
 
@@ -80,7 +106,7 @@ def show(number: int) -> ResponseReturnValue:
 @permits("mail.see")
 def raw(number: int) -> ResponseReturnValue:
     """The bytes of a mail, as a download that can do nothing."""
-    row = _row(number)
+    row = row_or_404(number)
     answer = Response(row.raw.content, mimetype="application/octet-stream")
     answer.headers["Content-Disposition"] = f'attachment; filename="mail-{row.id}.eml"'
     answer.headers["Content-Security-Policy"] = FILE_POLICY
@@ -91,7 +117,7 @@ def raw(number: int) -> ResponseReturnValue:
 @permits("mail.see")
 def replay(number: int) -> ResponseReturnValue:
     """Have a mail read again."""
-    inbound.replay(_row(number), by=person(), by_hand="by_hand" in request.form)
+    inbound.replay(row_or_404(number), by=person(), by_hand="by_hand" in request.form)
     flash(_("The mail will be read again in a moment."), "success")
     return redirect(url_for(".show", number=number), 303)
 
@@ -145,17 +171,53 @@ def searched() -> str:
     return "".join(char for char in request.args.get("q", "")[:200] if char.isprintable()).strip()
 
 
-def _matches(q: str) -> Any:  # SQL
-    bare = q.strip("<>")
-    if "@" in bare:
-        return or_(InboundMail.sender.startswith(bare.lower(), autoescape=True), InboundMail.message_id == bare)
-    return or_(
-        InboundMail.subject.icontains(q, autoescape=True), InboundMail.sender.icontains(q, autoescape=True),
-        InboundMail.sender_name.icontains(q, autoescape=True),
+def _day(name: str) -> datetime | None:
+    """A day of the filter, from its beginning in UTC; None if none was chosen or what was typed is none."""
+    try:
+        return datetime.combine(date.fromisoformat(request.args.get(name, "")), time(), UTC)
+    except (ValueError, OverflowError):
+        return None
+
+
+def _first_since(moment: datetime) -> int:
+    """The number of the first mail since then: numbers rise with time, and one number is quicker than a range."""
+    found = db.session.scalar(
+        select(InboundMail.id).where(InboundMail.received_at >= moment)
+        .order_by(InboundMail.received_at, InboundMail.id).limit(1)
     )  # fmt: skip
+    return found if found is not None else 2**62
 
 
-def _row(number: int) -> InboundMail:
+def _sent(q: str) -> Sequence[Any]:
+    """The newest mails that we sent to this very address, or the one with this Message-ID."""
+    bare = q.strip("<> ")
+    if "@" not in bare:
+        return ()
+    columns = (OutgoingMail.id, OutgoingMail.subject, OutgoingMail.recipient, OutgoingMail.state,
+               OutgoingMail.queued_at, OutgoingMail.about_id, OutgoingMail.about_kind)  # fmt: skip
+    by_id = select(*columns).where(OutgoingMail.message_id == bare)
+    by_address = select(*columns).where(OutgoingMail.recipient == bare.lower()).order_by(OutgoingMail.id.desc())
+    return [*db.session.execute(by_id), *db.session.execute(by_address.limit(MOST_SENT))][:MOST_SENT]
+
+
+def _heap(rows: Sequence[InboundMail]) -> list[str]:
+    """The reasons for which several of these mails are in quarantine."""
+    reasons = Counter(row.reason for row in rows if row.reason)
+    return [reason for reason, count in reasons.most_common(3) if count > 1]
+
+
+def _other_arrivals(row: InboundMail) -> Sequence[Any]:
+    """The other mails under the same Message-ID: copies of it, and what only bears its name."""
+    if not row.message_id:
+        return ()
+    return db.session.execute(
+        select(InboundMail.id, InboundMail.fate, InboundMail.mailbox, InboundMail.received_at)
+        .where(InboundMail.message_id == row.message_id, InboundMail.id != row.id).order_by(InboundMail.id).limit(10)
+    ).all()  # fmt: skip
+
+
+def row_or_404(number: int) -> InboundMail:
+    """A mail of the log, for staff."""
     statement = InboundMail.visible_to(person()).where(InboundMail.id == number)
     row = db.session.scalar(statement) if number < 2**31 else None
     if row is None:
@@ -180,4 +242,7 @@ def _contents(row: InboundMail) -> Contents:
         char if char.isprintable() or char in "\n\t" else "\ufffd"
         for char in bytes(start).decode("utf-8", "replace").replace("\r\n", "\n")
     )
-    return Contents(parsed, problem, header_of(start).fields, source, is_cut=row.size > SHOWN_BYTES)
+    header = header_of(start)
+    settings: Settings = current_app.extensions["settings"]
+    judged = sender_proof.results(header, settings.mail.authserv_id)
+    return Contents(parsed, problem, header.fields, judged, source, is_cut=row.size > SHOWN_BYTES)

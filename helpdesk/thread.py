@@ -15,6 +15,7 @@ from core.files import StoredFile
 from core.mail import OutgoingMail
 from helpdesk import choices, history, outbound, queue
 from helpdesk.history import Happening
+from helpdesk.mail_trust_models import ProposedParticipant
 from helpdesk.models import (
     PUBLIC,
     AnswerSource,
@@ -30,6 +31,7 @@ from kb.models import Answer
 WINDOW = 50
 MOST_SHOWN = 1000
 MOST_OTHERS = 5
+MOST_PROPOSED = 20
 _TOGETHER = timedelta(seconds=3)
 _FRESH = timedelta(hours=1)
 _SEPARATOR = "\x1f"
@@ -80,6 +82,9 @@ class Thread:
     # Other tickets of the requester, and of others in the organisation.
     theirs: list[Any]
     colleagues: list[Any]
+    # People whom a mail named and who take no part yet; tickets that go on with this one, or that it goes on with.
+    proposals: Sequence[Any]
+    linked: Sequence[Any]
     seen: Seen
     # The mail of a newer message is on its way; an older one without a mail was never to be sent.
     fresh_since: datetime
@@ -149,6 +154,8 @@ def load(number: int, *, limit: int = WINDOW) -> Thread | None:
         analysts=analysts,
         theirs=[other for other in others if other.whose == "person"],
         colleagues=[other for other in others if other.whose == "organisation"],
+        proposals=_proposals(ticket),
+        linked=[other for other in others if other.whose == "linked"],
         seen=Seen(ids[-1] if ids else 0, ticket.state, ticket.assignee_id or 0),
         fresh_since=now() - _FRESH,
     )
@@ -172,7 +179,7 @@ def _messages(ticket: Ticket, limit: int) -> list[Any]:
     rows = db.session.execute(
         select(
             Message.id, Message.author_id, Message.kind, Message.body_html, Message.has_more, Message.by_staff,
-            Message.channel, Message.is_verified, Message.language, Message.created_at,
+            Message.channel, Message.is_verified, Message.proof, Message.remark, Message.language, Message.created_at,
         ).where(Message.ticket_id == ticket.id).order_by(Message.id.desc()).limit(limit)
     ).all()  # fmt: skip
     return list(reversed(rows))
@@ -234,6 +241,15 @@ def _participants(ticket: Ticket) -> Sequence[Any]:
     ).all()  # fmt: skip
 
 
+def _proposals(ticket: Ticket) -> Sequence[Any]:
+    columns = (ProposedParticipant.id, ProposedParticipant.email, ProposedParticipant.name, ProposedParticipant.way)
+    return db.session.execute(
+        select(*columns)
+        .where(ProposedParticipant.ticket_id == ticket.id, ProposedParticipant.state == "open")
+        .order_by(ProposedParticipant.id).limit(MOST_PROPOSED)
+    ).all()  # fmt: skip
+
+
 def _names(ids: set[int], known: dict[int, str]) -> dict[int, str]:
     missing = [number for number in ids if number not in known]
     if not missing:
@@ -254,8 +270,12 @@ def _others(ticket: Ticket) -> Sequence[Any]:
                 Ticket.organisation_id == ticket.organisation_id, Ticket.requester_id != ticket.requester_id
             )
         )
+    goes_on = Ticket.follows_id == ticket.id
+    if ticket.follows_id is not None:
+        goes_on |= Ticket.id == ticket.follows_id
+    parts.append(select(*columns, literal("linked").label("whose")).where(goes_on))
     newest = [select(part.order_by(Ticket.id.desc()).limit(MOST_OTHERS).subquery()) for part in parts]
-    return db.session.execute(union_all(*newest) if len(newest) > 1 else newest[0]).all()
+    return db.session.execute(union_all(*newest)).all()
 
 
 def _entries(messages: Sequence[Any], happenings: Sequence[Happening]) -> list[Entry]:

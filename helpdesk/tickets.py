@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import Select, bindparam, insert, select, update
 
@@ -381,3 +382,14 @@ def _not_empty(words: Words) -> None:
 def taken_part_in(user: User) -> Select[tuple[Ticket]]:
     """The tickets in which a person takes part, whatever their role."""
     return select(Ticket).where(Ticket.id.in_(select(Participant.ticket_id).where(Participant.user_id == user.id)))
+
+
+def linked(ticket: Ticket, reader: User | None) -> list[Ticket]:
+    """The closed ticket that this one goes on with, and those that go on with it, as far as a reader may see them."""
+    if reader is None:
+        return []
+    other = Ticket.follows_id == ticket.id
+    if ticket.follows_id is not None:
+        other |= Ticket.id == ticket.follows_id
+    statement: Select[Any] = Ticket.visible_to(reader).where(other).order_by(Ticket.id).limit(10)
+    return list(db.session.scalars(statement))

@@ -211,5 +211,10 @@ def _ticket_page(ticket: Ticket, form: AnswerForm) -> str:
         .options(joinedload(Message.author), selectinload(Message.attachments))
     ).all()  # fmt: skip
     return render_template(
-        "helpdesk/ticket.html", ticket=ticket, messages=messages, form=form, reader=grants.actor(ticket)
+        "helpdesk/ticket.html",
+        ticket=ticket,
+        messages=messages,
+        form=form,
+        reader=grants.actor(ticket),
+        linked=tickets.linked(ticket, grants.actor(ticket)),
     )
