@@ -1,6 +1,9 @@
 """format=flowed text (RFC 3676): paragraphs that a mail program cut into lines, put together again."""
 
+import re
+
 _SIGNATURE = "-- "
+_ENRICHED_TAG = re.compile(r"<(?:param>[^<>]{0,300}</param|/?[A-Za-z][A-Za-z0-9-]{0,59})>", re.IGNORECASE)
 
 
 def unflow(text: str, *, delsp: bool = False) -> str:
@@ -24,3 +27,9 @@ def unflow(text: str, *, delsp: bool = False) -> str:
             out.append(f"{'>' * depth} {content}" if depth else content)
         open_depth = depth if flows else -1
     return "\n".join(line if line == _SIGNATURE else line.rstrip() for line in out)
+
+
+def plain_of_enriched(text: str) -> str:
+    """The words of text/enriched (RFC 1896): tags left out, single line ends as blanks, ``<<`` as one."""
+    text = _ENRICHED_TAG.sub("", text.replace("<<", "\0")).replace("\0", "<")
+    return "\n\n".join(paragraph.replace("\n", " ").strip() for paragraph in re.split(r"\n{2,50}", text))

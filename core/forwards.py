@@ -1,6 +1,7 @@
 """The mail inside a mail that somebody passed on: who wrote it, when, and what, as the common programs show it."""
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -13,12 +14,11 @@ from core.quotes import attribution_length
 from core.shown_dates import shown_date
 
 _MOST_TEXT = 400_000
+#: Lines that look like a field and may begin a header: there is no sense in trying thousands.
+_MOST_TRIES = 300
 _LABEL = re.compile(r"[*_\s]{0,6}([^\W\d_][^:：*\n]{0,30}?)[*_\s]{0,4}[:：][*_]{0,3}(?=\s|\S)")
-_NAMES = sorted((label for label in FIELD_OF if len(label) > 1 or label == "à"), key=len, reverse=True)
-#: Names of fields that were written one after the other on one line, glued to figures or to a time zone before them.
-_GLUED = re.compile(
-    rf"(?:(?<![^\W\d_])|(?<=[A-Z]{{3}})(?=[A-Z]))({'|'.join(map(re.escape, _NAMES))})[ \u00a0]?[:：]", re.IGNORECASE
-)
+_COLON = re.compile(r"[:：]")
+_LONGEST_NAME = max(map(len, FIELD_OF))
 _BRACKETED = re.compile(r"[<(\[]\s{0,2}(?:mailto:)?([^<>()\[\]\s@]{1,64}@[^<>()\[\]\s@]{1,190})[>)\]]", re.IGNORECASE)
 _BARE = re.compile(r"[\w.+'-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,8}")
 _MAILTO = re.compile(r"<mailto:[^<>\s]{1,300}>|\[mailto:[^\[\]\s]{1,300}\]|\(mailto:[^()\s]{1,300}\)", re.IGNORECASE)
@@ -143,9 +143,11 @@ def _inline_start(lines: list[str], *, prefixed: bool, subject: str = "") -> tup
     for place, line in enumerate(lines):
         if len(line) < 4_000 and _is_mark(line):
             return place, place if _after_mark(line) else place + 1
+    tried = 0
     doubtful = any(each in DOUBTFUL_FORWARD_PREFIXES for each in _prefixes(subject)[0])
     for place, line in enumerate(lines):
-        if _field(line)[0]:
+        if tried < _MOST_TRIES and _field(line)[0]:
+            tried += 1
             block = _block(lines, place)
             if block is None or len(block.fields) < 3 or "from" not in block.fields:
                 continue
@@ -257,19 +259,35 @@ def _block(lines: list[str], place: int) -> _Block | None:
 def _glued(line: str) -> dict[str, str]:
     """Fields that stand on one line, one after the other: ``From: … To: … Sent: … Subject: …``."""
     plain = _plain(line)[:4_000]
-    marks = [match for match in _GLUED.finditer(plain) if FIELD_OF.get(match[1].lower())]
+    marks = list(_names(plain))
     found: dict[str, str] = {}
-    for number, match in enumerate(marks):
-        field = FIELD_OF[match[1].lower()]
+    for number, (field, _, value_at) in enumerate(marks):
         if field in found:
             continue
-        end = (
-            len(plain) if field == "subject" else marks[number + 1].start() if number + 1 < len(marks) else len(plain)
-        )
-        found[field] = plain[match.end() : end].strip()
+        more = field != "subject" and number + 1 < len(marks)
+        end = marks[number + 1][1] if more else len(plain)
+        found[field] = plain[value_at:end].strip()
         if field == "subject":
             break
     return found if len(found) >= 3 and "from" in found and ("@" in found["from"]) else {}
+
+
+def _names(line: str) -> Iterator[tuple[str, int, int]]:
+    """The names of fields in a line: field, where the name begins, where the value begins.
+
+    A name stands after no letter, unless after a time zone in capitals, to which some programs glue it.
+    """
+    low = line.lower()
+    for colon in _COLON.finditer(line):
+        end = len(line[: colon.start()].rstrip())
+        for length in range(min(end, _LONGEST_NAME), 0, -1):
+            start = end - length
+            field = FIELD_OF.get(low[start:end]) if length > 1 or low[start] == "à" else None
+            before = line[start - 1 : start]
+            glued = line[start : start + 1].isupper() and line[start - 3 : start].isupper() and start >= 3
+            if field and (not before.isalpha() or glued):
+                yield field, start, colon.end()
+                break
 
 
 def _continues(last: str, value: str, line: str, following: list[str]) -> bool:

@@ -18,14 +18,14 @@ from core.automatic import automatic_reason
 from core.bounces import Bounce, bounce_of
 from core.calendars import calendar_text
 from core.charsets import decode
-from core.flowed import unflow
+from core.flowed import plain_of_enriched, unflow
 from core.html_text import html_text
+from core.inline_files import taken_out
 from core.language import language_of
 from core.mime_headers import Address, Headers, addresses, decoded, message_ids
 from core.mime_tree import Limits, Node, Unparsable, read
 from core.mime_wraps import opened
 from core.quotes import reply_text
-from core.signed import without_pgp
 
 __all__ = ["Address", "Bounce", "Limits", "ParsedMail", "Part", "Unparsable", "parse", "to_json"]
 
@@ -35,7 +35,8 @@ _META_CHARSET = re.compile(rb"<meta[^>]{0,200}?charset\s{0,9}=\s{0,9}[\"']?([A-Z
 _CONTENT_ID = re.compile(r"\bcid:([^\s\"'<>)]{1,300})", re.IGNORECASE)
 _CALENDAR_METHOD = re.compile(rb"^METHOD:([A-Za-z]{1,20})", re.MULTILINE)
 _NOT_WORD = re.compile(r"[\W_]+")
-_BODY_TYPES = frozenset({"text/plain", "text/html", "text/markdown", "text/x-markdown", "application/xhtml+xml"})
+_ENRICHED = frozenset({"text/enriched", "text/richtext"})
+_BODY_TYPES = _ENRICHED | {"text/plain", "text/html", "text/markdown", "text/x-markdown", "application/xhtml+xml"}
 _HTML_TYPES = frozenset({"text/html", "application/xhtml+xml"})
 #: Other forms of the body for watches and interactive readers: no file that anybody attached.
 _BODY_VARIANTS = frozenset({"text/x-amp-html", "text/watch-html"})
@@ -66,7 +67,6 @@ _KEYS = (
 )
 #: Where servers on the way write the address at which a mail arrived.
 _DELIVERED = ("delivered-to", "x-original-to", "envelope-to", "x-envelope-to")
-_NO_FIELDS = Headers([])
 _EXTENSIONS = mimetypes.MimeTypes()
 
 
@@ -289,16 +289,9 @@ class _Body:
 
     def _unit(self, node: Node) -> None:
         text, is_html = self._decoded(node), node.content_type in _HTML_TYPES
-        if not is_html and "-----BEGIN PGP " in text:
-            text, signature = without_pgp(text)
-            if signature:
-                kind = {"filename": "signature.asc"}
-                armour = signature.encode()
-                self._files.append(
-                    (Node("application/pgp-signature", {}, "attachment", kind, _NO_FIELDS, armour), False)
-                )
-            elif text.lstrip().startswith("-----BEGIN PGP MESSAGE-----"):
-                self._problems.append("The message is encrypted.")
+        if not is_html and "begin " in text.lower():
+            text, files = taken_out(text, self._problems)
+            self._files += [(each, False) for each in files]
         before = self.units[-1][0] if self.units else ""
         if is_html and before and _NOT_WORD.sub("", html_text(text)) == _NOT_WORD.sub("", before):
             # Plain text and the same as HTML, sent as if they were two things.
@@ -332,7 +325,7 @@ class _Body:
         text = _readable(result.text)
         if node.parameters.get("format", "").lower() == "flowed" and node.content_type == "text/plain":
             text = unflow(text, delsp=node.parameters.get("delsp", "").lower() == "yes")
-        return text
+        return plain_of_enriched(text) if node.content_type in _ENRICHED else text
 
     def _file(self, node: Node, *, related: bool) -> None:
         if not node.body and node.content_type in _BODY_TYPES | {"text/plain"} and not _file_name(node):
@@ -383,7 +376,12 @@ def _content_id(node: Node) -> str:
 
 
 def _file_name(node: Node) -> str:
-    return mime_headers.file_name(node.disposition_parameters.get("filename", ""), node.parameters.get("name", ""))
+    location = node.headers.first("content-location")
+    return mime_headers.file_name(
+        node.disposition_parameters.get("filename", ""),
+        node.parameters.get("name", ""),
+        location if "." in location and ":" not in location and node.content_type not in _BODY_TYPES else "",
+    )
 
 
 def _made_up_name(content_type: str) -> str:

@@ -244,16 +244,17 @@ def addresses(value: str) -> list[Address]:
     found: list[Address] = []
     pending = ""
     for piece in _split(value, ",;"):
-        text = pending + piece.strip()
+        # What was cut at a comma inside an encoded word has no blank of its own there.
+        text = pending + (piece.rstrip() if pending else piece.strip())
         pending = ""
         address = _address(text)
         if address is not None:
             found.append(address)
         elif text and "@" not in text and "=?" not in text.rpartition("?=")[2] and len(text) < 200:
             # An unquoted comma in a name: "Doe, John <j@example.org>".
-            pending = f"{text}, "
+            pending = f"{text},"
         elif "=?" in text and len(text) < 2_000:
-            pending = f"{text}, "
+            pending = f"{text},"
     if not found and "=?" in value and "@" not in value:
         inner = decoded(value)
         if "@" in inner and "=?" not in inner:
@@ -339,6 +340,8 @@ def date(value: str) -> datetime | None:
     try:
         text = clean(value)[:200]
         parsed = parsedate_tz(text)
+        if parsed is not None and (parsed[3] > 23 or parsed[4] > 59):
+            return None
         if parsed is not None:
             moment = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(seconds=mktime_tz(parsed))
         else:

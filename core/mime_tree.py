@@ -31,6 +31,7 @@ _KNOWN_LINE = re.compile(
     rb"(?:from|to|cc|subject|date|message-id|mime-version|content-[a-z-]+|received|reply-to|references|in-reply-to):",
     re.IGNORECASE,
 )
+_SENDER = re.compile(rb"(?:\A|\n)from:", re.IGNORECASE)
 _NOT_BASE64 = re.compile(rb"[^A-Za-z0-9+/]")
 #: A parameter on a line of its own that lost its blank.
 _PARAMETER = re.compile(rb"(?i)(?:boundary|charset|(?:file)?name)\*?\d?\*?=")
@@ -200,6 +201,10 @@ def _mended(raw: bytes, problems: list[str]) -> bytes:
     if b"\r\r\n" in raw[:end]:
         raw = raw.replace(b"\r\r\n", b"\r\n")
         end = _header_end(raw)
+    joined = _joined(raw, end)
+    if joined is not raw:
+        problems.append("Blank lines stand in the header.")
+        raw, end = joined, _header_end(joined)
     end -= raw[:end].endswith(b"\r")
     header = raw[:end]
     mended = header
@@ -208,6 +213,19 @@ def _mended(raw: bytes, problems: list[str]) -> bytes:
         problems.append("A header field holds a bare carriage return.")
     mended = _mended_lines(mended, problems)
     return raw if mended is header else mended + raw[end:]
+
+
+def _joined(raw: bytes, end: int) -> bytes:
+    """Without blank lines in the midst of the header: where no sender stands above them, but a header below."""
+    if _SENDER.search(raw[:end]) or not _KNOWN_LINE.match(raw):
+        return raw
+    rest = raw[end : end + 4_000].lstrip(b" \t\r\n")
+    below = rest[: _header_end(rest)]
+    lines = below.split(b"\n")
+    known = sum(bool(_KNOWN_LINE.match(line)) for line in lines)
+    if known < 3 or not _SENDER.search(below) or not all(_HEADER_LINE.match(line) for line in lines):
+        return raw
+    return raw[:end] + b"\n" + raw[end:].lstrip(b" \t\r\n")
 
 
 def _mended_lines(header: bytes, problems: list[str]) -> bytes:

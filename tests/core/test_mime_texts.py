@@ -28,6 +28,13 @@ MODULES = [
     "language",
     "automatic",
     "bounces",
+    "forwards",
+    "shown_dates",
+    "signed",
+    "calendars",
+    "tnef",
+    "rtf",
+    "inline_files",
 ]
 PUMPS = (
     [
@@ -82,6 +89,13 @@ PUMPS = (
         "é",
         "中",
         "cid:",
+        "[mailto:",
+        "-----BEGIN PGP SIGNED MESSAGE-----\n",
+        "\\'a",
+        "{\\*\\x",
+        "=41",
+        "Received: x",
+        "Â©",
     ]
 )
 
@@ -95,13 +109,17 @@ def patterns():
 
 @pytest.mark.parametrize("pattern", list(patterns()))
 def test_no_pattern_backtracks_without_end(pattern):
-    """50 kB of any pump take milliseconds; the generous bound only tells linear time from quadratic."""
+    """50 kB of any pump take less than a tenth of a second, at the best of three: the machine may be busy."""
     for pump in PUMPS:
         text = (pump * (50_000 // len(pump)))[:50_000]
         subject = f"{text}!".encode() if isinstance(pattern.pattern, bytes) else f"{text}!"
-        started = time.process_time()
-        pattern.search(subject)
-        assert time.process_time() - started < 1.5, pump
+        assert any(spent(pattern, subject) < 0.1 for _ in range(3)), pump
+
+
+def spent(pattern, subject):
+    started = time.process_time()
+    pattern.search(subject)
+    return time.process_time() - started
 
 
 @pytest.mark.parametrize(
