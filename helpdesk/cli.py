@@ -1,18 +1,23 @@
 """Commands of mail: receive (see receive.py), parse and replay."""
 
 import json
+import signal
 import sys
+import threading
 from pathlib import Path
 
 import click
-from flask import Flask
+from flask import Flask, current_app
 from flask.cli import with_appcontext
 
 from core.db import db
 from core.exceptions import NotNow
+from core.mailbox_settings import Mailbox
 from core.mime import Address, ParsedMail, Unparsable, to_json
 from core.mime_child import parse_in_child
-from helpdesk import inbound, mailbox_models  # noqa: F401 # Its tables belong to the house.
+from core.room import NoRoom
+from helpdesk import fetching, inbound, reconciling
+from helpdesk.imap_server import Declined, Unreachable
 from helpdesk.intake_models import InboundMail
 from helpdesk.receive import mail
 
@@ -55,6 +60,58 @@ def replay(number: int, by_hand: bool) -> None:
         raise click.ClickException(str(error)) from None
     db.session.commit()
     click.echo(f"Mail {number} will be read again.")
+
+
+@mail.command()
+@click.option("--mailbox", default="", help="Name of the mailbox; by default all that have a host.")
+@click.option("--once", is_flag=True, help="Fetch what is there and end, as for cron.")
+@with_appcontext
+def fetch(mailbox: str, once: bool) -> None:
+    """Fetch mail by IMAP until stopped, or once; exit 1 if a mailbox could not be fetched."""
+    boxes = _boxes(mailbox)
+    app: Flask = current_app._get_current_object()  # type: ignore[attr-defined] # A proxy knows its object.
+    if not once:
+        fetching.run_all(app, boxes, _stopped().is_set)
+        return
+    failed = False
+    for name, box in boxes.items():
+        try:
+            count = fetching.once(name, box)
+            click.echo(f"{name}: {count} stored." if count >= 0 else f"{name}: another process is fetching it.")
+        except (Unreachable, Declined, NoRoom) as error:
+            click.echo(f"{name}: {error}", err=True)
+            failed = True
+    sys.exit(1 if failed else 0)
+
+
+@mail.command()
+@click.option("--mailbox", default="", help="Name of the mailbox; by default all that have a host.")
+@with_appcontext
+def reconcile(mailbox: str) -> None:
+    """Compare mailboxes with the mail log now, and fetch what is missing; exit 1 if one could not be compared."""
+    failed = False
+    for name, box in _boxes(mailbox).items():
+        try:
+            click.echo(f"{name}: {reconciling.now_and_here(name, box)}")
+        except (Unreachable, Declined, NoRoom) as error:
+            click.echo(f"{name}: {error}", err=True)
+            failed = True
+    sys.exit(1 if failed else 0)
+
+
+def _boxes(wanted: str) -> dict[str, Mailbox]:
+    try:
+        return fetching.names(wanted)
+    except LookupError as error:
+        raise click.ClickException(str(error)) from None
+
+
+def _stopped() -> threading.Event:
+    """Set when the process is told to end (TERM, or Ctrl-C)."""
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda _number, _frame: stop.set())
+    return stop
 
 
 def _nothing(problem: str) -> ParsedMail:

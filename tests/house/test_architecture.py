@@ -27,6 +27,9 @@ MAY_COMMIT = {
     "core/limits.py",
     "portal/demo/loading.py",
     "helpdesk/receive.py",
+    "helpdesk/fetching.py",
+    "helpdesk/mailbox_lease.py",
+    "helpdesk/reconciling.py",
 }
 
 
