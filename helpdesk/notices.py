@@ -163,9 +163,13 @@ def _tell_staff(
 ) -> None:
     if not _may_be_told(user) or not mail_choices.of(user).wants_notices:
         return
+    settings: Settings = current_app.extensions["settings"]
+    # Staff answer by mail only where our server judges mail: without that, anybody could write under their name.
+    reply_to = reply_address.make_for_staff(ticket, user) if settings.mail.authserv_id else ""
     mail.queue(
         notice, Recipient(user.email, user.name, user.language or "en"), f"event-{event.id}", about=ticket, part=part,
-        is_automatic=True, list_name="notices", unsubscribe=mail_choices.unsubscribe_link(user, "notices"),
+        is_automatic=True, reply_to=reply_to, list_name="notices",
+        unsubscribe=mail_choices.unsubscribe_link(user, "notices"),
         ticket=ticket, title=thread_title(ticket), link=external("desk.show", number=ticket.number),
         **more,
     )  # fmt: skip
