@@ -1,10 +1,13 @@
 """Starts fetchers and workers that are killed in tests: each line on stdin forks one and says its pid.
 
+“full BYTES” forks a fetcher for which the disk is full: no file of its can grow beyond so many bytes.
+
 What is forked is the real thing (`helpdesk.fetching.run_all`, `core.jobs.work`), on the database and the settings of
 the environment; everything is loaded once.
 """
 
 import os
+import resource
 import signal
 import sys
 
@@ -12,7 +15,7 @@ from app import create_app
 
 
 def main() -> None:
-    """Read lines: “fetch” or “work” forks one, “reap PID” waits for one."""
+    """Read lines: “fetch”, “full” or “work” forks one, “reap PID” waits for one."""
     app = create_app()
     from core import jobs
     from helpdesk import fetching, imap_server, mailboxes
@@ -29,7 +32,10 @@ def main() -> None:
         pid = os.fork()
         if pid == 0:
             signal.signal(signal.SIGINT, signal.SIG_IGN)
-            if verb == "fetch":
+            if verb == "full":
+                signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+                resource.setrlimit(resource.RLIMIT_FSIZE, (int(rest), int(rest)))
+            if verb in {"fetch", "full"}:
                 fetching.run_all(app, boxes, lambda: False)
             else:
                 jobs.work(app, stop=lambda: False, pause=0.01)

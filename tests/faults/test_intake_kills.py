@@ -51,8 +51,8 @@ class Processes:
         assert answer, "the processes could not be started"
         return answer
 
-    def start(self, kind):
-        self.running[kind] = int(self.ask(kind))
+    def start(self, kind, more=""):
+        self.running[kind] = int(self.ask(f"{kind} {more}".strip()))
 
     def kill(self, kind):
         pid = self.running.pop(kind)
@@ -146,3 +146,41 @@ def test_no_mail_is_lost_or_doubled_however_often_fetcher_and_worker_are_killed(
     assert broken(app, sent) == []
     different = {raw for raw in sent if b"Subject: Question" in raw}
     assert fates["ticket"] >= len(different) * 0.9
+
+
+@pytest.mark.parametrize("engine_name", ["sqlite"], indirect=True)
+def test_while_the_disk_is_full_mail_stays_on_the_server_and_flows_when_there_is_room(app):
+    server = ImapDouble()
+    sent = [compose(subject=f"Question {number}", text="What? " * 2000) for number in range(20)]
+    for raw in sent:
+        server.add(raw)
+    processes = Processes(app, server.port, "delete")
+    try:
+        for _round in range(20 if FULL else 2):
+            size = (app.extensions["settings"].data_dir / "helpdesk.db").stat().st_size
+            # Room for the shared memory of the log (32 KiB) and the first few mails only.
+            processes.start("full", str(160 * 1024 + size % 4096))
+            time.sleep(1.5)
+            processes.kill("full")
+            with app.app_context():
+                kept = {row.raw.content for row in db.session.scalars(select(InboundMail))}
+                db.session.remove()
+            assert len(kept) < len(sent)
+            assert kept | set(server.inbox().values()) >= set(sent), "a mail was deleted that is not stored"
+        begun = time.monotonic()
+        processes.start("fetch")
+        while figures(app)[0] < len(sent) or server.inbox():
+            assert time.monotonic() - begun < 60
+            time.sleep(0.1)
+        print(
+            f"\nmails {len(sent)}, stored while the disk was full {len(kept)}, the rest {time.monotonic() - begun:.1f} s after"
+        )
+        processes.start("work")
+        while figures(app)[1]:
+            assert time.monotonic() - begun < 60
+            time.sleep(0.1)
+    finally:
+        processes.close()
+        server.close()
+    assert broken(app, sent) == []
+    assert figures(app)[0] == len(sent)
