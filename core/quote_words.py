@@ -57,6 +57,26 @@ _LEADS = """
 #: How the first line of an attribution begins when it is wrapped; a date may begin it, too.
 ATTRIBUTION_LEADS = frozenset(_LEADS.split())
 
+#: What ticket systems put on top of their mails; whatever stands above was written by the sender.
+REPLY_ABOVE = (
+    "reply above this line", "reply above the line", "type your reply above", "write your reply above",
+    "respond above this line", "reply on top of this line", "responda por encima de esta línea",
+    "escriba su respuesta por encima", "escriba su respuesta encima", "répondre au-dessus de cette ligne",
+    "répondez au-dessus de cette ligne", "responda acima desta linha", "digite sua resposta acima",
+    "antworten sie oberhalb dieser", "antwort oberhalb dieser", "ответ выше этой строки", "пишите выше этой линии",
+    "відповідь вище цього рядка", "rispondi sopra questa riga", "antwoord boven deze regel",
+)  # fmt: skip
+#: In the lines that a mailing list appends.
+LIST_WORDS = (
+    "mailing list",
+    "listinfo",
+    "unsubscribe",
+    "lists.",
+    "groups.google",
+    "lista de correo",
+    "lista de distribución",
+)
+
 #: A short text above an unmarked quotation that says: the answers are in the quotation.
 INLINE_HINTS = (
     "inline", "in-line", "in line", "below", "in red", "in blue", "in bold", "en rojo", "en azul", "abajo",

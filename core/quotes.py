@@ -14,9 +14,11 @@ from core.quote_words import (
     CLOSINGS,
     DISCLAIMER_WORDS,
     INLINE_HINTS,
+    LIST_WORDS,
     MAIL_WORDS,
     NAME_PARTICLES,
     ORIGINAL,
+    REPLY_ABOVE,
     SENT_FROM,
 )
 
@@ -151,12 +153,21 @@ def _first_header(lines: list[str]) -> tuple[int, int, bool] | None:
     """
     for place, line in enumerate(lines):
         stripped = line.strip()
+        if (
+            stripped.startswith(">>> ")
+            and stripped.endswith(">>>")
+            and _ADDRESS.search(stripped)
+            and _CLOCK.search(line)
+        ):
+            return place, place + 1, False
         if not stripped or _is_quoted(line):
             continue
-        words = stripped.strip("-_=*—– :[]<>|").lower()
+        if len(stripped) < 120 and any(phrase in stripped.lower() for phrase in REPLY_ABOVE):
+            return place, place + 1, False
+        words = stripped.strip("-_=*—–‐‑‒ :[]<>|").lower()
         if words in FORWARDED or (len(words) < 80 and words.startswith(tuple(FORWARDED))):
             return None
-        if words in ORIGINAL and stripped[0] in "-_=*—–[<" and len(stripped) < 100:
+        if words in ORIGINAL and stripped[0] in "-_=*—–‐‑‒[<" and len(stripped) < 100:
             return _with_rule_above(lines, place), place + 1, _next_is_quoted(lines, place + 1)
         if _is_header_block(lines, place):
             return _with_rule_above(lines, place), place + 1, False
@@ -192,7 +203,7 @@ def _is_header_block(lines: list[str], place: int) -> bool:
 
 def _field(line: str) -> str:
     """The field of a mail header that a line shows, "" if none."""
-    match = _LABEL.match(line[:60])
+    match = _LABEL.match(line.strip()[:60])
     return FIELD_OF.get(match[1].strip().lower(), "") if match else ""
 
 
@@ -289,7 +300,7 @@ def _without_signature(lines: list[str], *, at_top: bool = False) -> list[str]:
 
     With ``at_top`` a signature may be all there is.
     """
-    lines = _stripped(lines)
+    lines = _without_list_footer(_stripped(lines))
     for place in range(len(lines) - 1, -1 if at_top else 0, -1):
         if lines[place] in {_SIGNATURE, "--"} and _below_is_signature(lines[place], lines[place + 1 :]):
             lines = _stripped(lines[:place])
@@ -297,7 +308,25 @@ def _without_signature(lines: list[str], *, at_top: bool = False) -> list[str]:
     lines = _without_notice(lines)
     while lines and _is_sent_from(lines[-1]) and (len(lines) > 1 or at_top):
         lines = _stripped(lines[:-1])
-    return _without_closing(lines)
+    return _without_closing(_without_dashed_name(lines))
+
+
+def _without_list_footer(lines: list[str]) -> list[str]:
+    """Without what a mailing list appends: a long rule, and below it a few lines with its address."""
+    for place in range(len(lines) - 2, max(0, len(lines) - 10), -1):
+        if _FOOTER.fullmatch(lines[place].strip()):
+            below = " ".join(lines[place + 1 :]).lower()
+            return _stripped(lines[:place]) if any(word in below for word in LIST_WORDS) else lines
+    return lines
+
+
+def _without_dashed_name(lines: list[str]) -> list[str]:
+    """Without a last line like "-Ana Díaz" in a paragraph of its own, where no list stands above it."""
+    if len(lines) < 3 or lines[-2].strip() or not re.match(r"[-–—]{1,2} ?[^\W\d_]", lines[-1]):
+        return lines
+    name = lines[-1].lstrip("-–— ")
+    listed = any(line.lstrip().startswith(("-", "–", "—", "*")) for line in lines[:-1])
+    return _stripped(lines[:-1]) if not listed and len(name.split()) <= 4 and _is_name(name) else lines
 
 
 def _below_is_signature(mark: str, below: list[str]) -> bool:

@@ -122,6 +122,23 @@ def test_an_attribution_wrapped_near_its_end_is_known(program):
             "Yes.",
         ),
         ("Yes.\n\nOn 4 May 2021, Ana <a@b.example> wrote:\n> Which?\n\nThe red one.", "Yes.\n\nThe red one."),
+        ('Yes.\n\n>>> "Ana" <ana@gov.example> 3/3/2020 10:00 AM >>>\nWhich files?', "Yes."),
+        ("Yes.\n\n##- Please type your reply above this line -##\n\nYour request (35) was updated.", "Yes."),
+        ("Sí.\n\nResponda por encima de esta línea\n\nSu solicitud", "Sí."),
+        (
+            "Yes.\n\n          *From:* Ana [mailto:a@b.example]\n          *Sent:* 1 May 2012\n          *To:* z\n\nx",
+            "Yes.",
+        ),
+        (
+            "Ja.\n\nGesendet: Dienstag, 03. März 2020\nVon: Ana <a@b.example>\nAn: b@b.example\nBetreff: Frage\nHallo",
+            "Ja.",
+        ),
+        ("好的\n\n------------------ 原始邮件 ------------------\n发件人: a <a@b.example>;\n", "好的"),
+        ("Да.\n\n>Вторник, 3 марта 2020, 10:00 +03:00 от Ana <a@b.example>:\n>\n>Привет\n", "Да."),
+        (
+            "Hi folks\n\n-Ana Díaz\n\n_______________________________\ndata mailing list\nhttps://x/listinfo/data",
+            "Hi folks",
+        ),
     ],
 )
 def test_unusual_quotations_go(text, new):
@@ -136,6 +153,10 @@ def test_unusual_quotations_go(text, new):
         "Please write to Ana <ana@gov.example>.\nShe knows all the files:\n\n- one\n- two",
         "Thanks.\nOn Monday we had 3 errors:\n\nfirst, second and third",
         "From: the start of the year we publish\nTo: the end of it",
+        "We need:\n\n- Licences\n\n- Contracts",
+        "Is this the mailing list?\n_____________________\nanswer here",
+        "The form says: reply above this line, but where exactly is this line on the page that we see, and what is meant by "
+        "it in our language?",
         "> Which?\nThe red one.\n> When?\nToday.",
     ],
 )
