@@ -31,6 +31,7 @@ SIGNATURE = "signature"
 REPLY = "reply"
 # A name in two pairs of braces; one blank before it goes too where the value is empty, so that no “Hello ,” is left.
 _VARIABLE = re.compile(r"( ?)\{\{([^{}\n]*)\}\}")
+_ADDRESS = re.compile(r"https?://[^\s<>\"']+")
 _REPLY_LINE = re.compile(r"^[ \t]*\{\{[ \t]*reply[ \t]*\}\}[ \t]*$", re.MULTILINE)
 
 _COMMON = {
@@ -212,16 +213,16 @@ def _as_html(body: str, values: Mapping[str, Value]) -> str:
         if value is None:
             return found[0]
         mark = f"zq{secrets.token_hex(12)}zq"
+        if _ADDRESS.fullmatch(value.text):
+            # Whole, so that it can also be where a link leads.
+            mark = f"https://{mark}.invalid/"
         marks[mark] = value
         return found[1] + mark if value.text else ""
 
     html = markdown.render_message(_VARIABLE.sub(put, body))
     for mark, value in marks.items():
-        plain = html_module.escape(value.text)
         if value.html:
             html = html.replace(f"<p>{mark}</p>", value.html)
-        html = html.replace(f'"{mark}"', f'"{plain}"')
-        is_address = value.text.startswith(("http://", "https://")) and " " not in value.text
-        html = html.replace(mark, f'<a href="{plain}">{plain}</a>' if is_address else plain)
-    # Last, because a value may have come to stand where an address of a link was.
+        html = html.replace(mark, html_module.escape(value.text))
+    # Last, whatever came to stand where.
     return sanitise.clean(html, kind="message")

@@ -81,6 +81,14 @@ def test_a_value_is_neither_markdown_nor_html_nor_an_address_that_runs(context, 
     assert html.count("<b>") == 0
 
 
+def test_a_link_of_ours_can_be_where_a_link_leads_and_stand_for_itself(context):
+    link = "https://desk.example/tickets/7?key=a.b-c_d&x=1"
+    html = mail_texts.fill("S", "[Open it]({{ticket.link}}) or {{ticket.link}}.", values(ticket_link=link)).html
+    whole = link.replace("&", "&amp;")
+    assert re.search(rf'<a [^>]*href="{re.escape(whole)}"[^>]*>Open it</a>', html)
+    assert re.search(rf'<a [^>]*href="{re.escape(whole)}"[^>]*>{re.escape(whole)}</a>\.', html)
+
+
 def test_the_original_is_shown_with_its_variables_in_each_language(context):
     for name, wording in WORDINGS.items():
         if not wording.folder:
