@@ -44,8 +44,13 @@ class Report:
     mail: OutgoingMail | None
 
 
-def take(parsed: ParsedMail) -> Report | None:
-    """Note at our mail what a report says of it; None for a mail that is no report."""
+def take(parsed: ParsedMail, *, by_hand: bool = False) -> Report | None:
+    """Note at our mail what a report says of it; None for a mail that is no report.
+
+    :param by_hand: somebody looked at it and says that a person wrote it.
+    """
+    if by_hand:
+        return None
     arrived_at = [*parsed.delivered_to, *(address.email for address in (*parsed.to, *parsed.cc))]
     number = bounce_address.find(arrived_at)
     bounce = parsed.is_bounce or (_read_words(parsed) if number is not None else None)

@@ -7,11 +7,12 @@ from core import bounce_address, jobs
 from core.db import db
 from core.jobs import Job
 from core.mail import OutgoingMail
-from helpdesk import tickets
+from helpdesk import inbound, tickets
+from helpdesk.intake_models import InboundMail
 from helpdesk.models import Ticket
 from helpdesk.tickets import Words
 from tests.conftest import member
-from tests.helpdesk.conftest import compose, the
+from tests.helpdesk.conftest import compose, fated, the
 from tests.helpdesk.desk import act, ask, events_of, ticket_of, words
 
 VACATION = "I am away until Monday and will read your mail then."
@@ -88,6 +89,15 @@ def test_who_is_away_answers_the_envelope_and_nothing_comes_of_it(deliver, sent)
     assert row.fate == "automatic"
     assert reply_mail().state == "sent"
     assert (db.session.query(Ticket).count(), db.session.query(OutgoingMail).count()) == (1, before)
+
+
+def test_what_a_person_wrote_to_a_bounce_address_is_put_in_a_ticket_by_hand(deliver, sent):
+    row = deliver(compose(subject="A question", text="Can you help us, too?", to=bounce_address.make(sent.id)))
+    assert row.fate == "automatic"
+    inbound.replay(db.session.get(InboundMail, row.id), by=member("bruno"), by_hand=True)
+    db.session.commit()
+    jobs.run_until_idle()
+    assert fated(row.id).fate in ("ticket", "reply")
 
 
 def test_a_delay_is_noted_and_the_ticket_waits_on(deliver, sent):
