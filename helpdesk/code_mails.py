@@ -35,7 +35,7 @@ _CODE_WORDS = (
 # What asks for a click that proves the address, or brings a secret: strong only where it begins the subject or where
 # no person writes.
 _CLICK_WORDS = (
-    r"(?:verify|confirm|activate|validate) (?:your|this|the|that|you)|verification (?:e-?mail|link|required)|e-?mail (?:verification|confirmation)|"
+    r"(?:verify|confirm|activate|validate) (?:your|this|the|that) (?:\w+ ){0,3}(?:e-?mail|account|address|identity|registration|sign-?up|log-?in|sign-?in|device|subscription|phone|it(?:’|')?s you)|verification (?:e-?mail|link|required)|e-?mail (?:verification|confirmation)|"
     r"(?:reset|recover|change|set|create|forgot\w*)(?: up)? (?:your |the |my |a )?(?:new )?password|password (?:reset|recovery|change)|"
     r"account (?:verification|activation|confirmation|recovery)|(?:magic|sign-?in|log-?in|login) link|(?:complete|finish) your (?:registration|sign-?up)|"
     r"(?:has |have |you(?:'|’)?(?:ve| have| are|re)(?: been)? )invited|invit(?:ation|es you|ed you) to|join (?:your |the |our )?(?:\w+ ){0,3}(?:team|workspace|organi[sz]ation|project) (?:on|at|in)|"
@@ -85,7 +85,7 @@ def is_code_mail(parsed: ParsedMail) -> bool:
         return False
     from_machine = is_machine_address(parsed.from_.email) if parsed.from_ else False
     asks = _CLICK.search(subject.lower()) or _CODE.search(subject.lower())
-    is_answer = bool(parsed.in_reply_to or parsed.references)
+    is_answer = bool(parsed.in_reply_to or parsed.references or subject.lower().startswith(("re:", "aw:", "rv:")))
     return bool((asks and not is_answer) or (from_machine and (asks or _CLICK.search(text.lower()))))
 
 
