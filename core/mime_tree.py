@@ -1,23 +1,22 @@
 """The raw bytes of a mail to a tree of decoded parts: limits first, then the parser of the standard library."""
 
-import binascii
 import itertools
-import quopri
 import re
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from email import message_from_bytes
 from email.message import Message
 from email.policy import compat32
 
 from core.mime_headers import Headers, parameters, unfold
+from core.transfer import transfer_decoded
 
 _BOUNDARY = re.compile(r"^--([^\r\n]{1,200}?)[ \t]*\r?\n(?=content-)", re.MULTILINE | re.IGNORECASE)
 _MULTIPART = re.compile(rb"(?:\A|[\r\n])content-type:\s*multipart/", re.IGNORECASE)
 _BLANK = re.compile(rb"\r?\n\r?\n")
 _FIELD = re.compile(rb"[^\r\n]*(?:\r?\n[ \t][^\r\n]*)*")
-_DASHES = re.compile(rb"(?:\A|[\r\n])--")
+_BLANK_LINE = re.compile(rb"\n\r{0,2}\n")
 _HELD = re.compile(rb"held-[0-9a-f]{32}-\d{1,9};")
 #: A Content-Type field is read no further than this.
 _LONGEST_FIELD = 16_000
@@ -32,7 +31,6 @@ _KNOWN_LINE = re.compile(
     re.IGNORECASE,
 )
 _SENDER = re.compile(rb"(?:\A|\n)from:", re.IGNORECASE)
-_NOT_BASE64 = re.compile(rb"[^A-Za-z0-9+/]")
 #: A parameter on a line of its own that lost its blank.
 _PARAMETER = re.compile(rb"(?i)(?:boundary|charset|(?:file)?name)\*?\d?\*?=")
 _TYPE = re.compile(r"[a-z0-9!#$&^_.+-]{1,80}/[a-z0-9!#$&^_.+-]{1,120}")
@@ -149,7 +147,7 @@ def read(raw: bytes, limits: Limits, problems: list[str]) -> Node:
     if _header_end(raw) > limits.header_bytes:
         raise Unparsable(f"The header is larger than {limits.header_bytes // 1024} kB.")
     raw = _mended(raw, problems)
-    multiparts = len(_MULTIPART.findall(raw))
+    multiparts = _multiparts(raw)
     if multiparts > limits.depth and _deepest(raw) > limits.depth:
         raise Unparsable(f"The parts are nested more than {limits.depth} deep.")
     reading = _Reading(limits, problems)
@@ -165,14 +163,20 @@ def read(raw: bytes, limits: Limits, problems: list[str]) -> Node:
         raise Unparsable(f"The message cannot be read ({type(error).__name__}).") from error
 
 
+def _multiparts(raw: bytes) -> int:
+    """How many multiparts are declared. Where the word alone comes seldom, its number is enough, and found sooner."""
+    most = raw.lower().count(b"multipart/")
+    return most if most <= 2 else len(_MULTIPART.findall(raw))
+
+
 def _without_long_bodies(raw: bytes, reading: _Reading) -> bytes:
-    """Long stretches without a line that could be a boundary, each replaced by a mark that ``_decoded`` knows.
+    """Long stretches without a line that could be a boundary, each replaced by a mark that ``_node`` knows.
 
     The parser takes every line through Python, once for each boundary that is open; attachments need not go that way.
     """
     if len(raw) < _LONG:
         return raw
-    marks = [0, *(found.end() - 2 for found in _DASHES.finditer(raw)), len(raw)]
+    marks = sorted({0, len(raw), *_dashes(raw, b"\n--"), *_dashes(raw, b"\r--")})
     out: list[bytes] = []
     token = secrets.token_hex(16).encode()
     for start, end in itertools.pairwise(marks):
@@ -188,9 +192,17 @@ def _without_long_bodies(raw: bytes, reading: _Reading) -> bytes:
     return b"".join(out)
 
 
+def _dashes(raw: bytes, start: bytes) -> Iterator[int]:
+    """Where lines begin with two dashes; a plain search is ten times as fast here as a pattern."""
+    place = raw.find(start)
+    while place >= 0:
+        yield place + 1
+        place = raw.find(start, place + 1)
+
+
 def _header_end(raw: bytes) -> int:
-    ends = [raw.find(blank) for blank in (b"\n\n", b"\n\r\n", b"\n\r\r\n")]
-    return min((end for end in ends if end >= 0), default=len(raw))
+    found = _BLANK_LINE.search(raw)
+    return found.start() if found else len(raw)
 
 
 def _mended(raw: bytes, problems: list[str]) -> bytes:
@@ -318,7 +330,7 @@ def _node(message: Message, reading: _Reading, default_type: str, depth: int) ->
             data = payload.encode("utf-8", "surrogateescape")
             if reading.held and b"held-" in data:
                 data = _HELD.sub(lambda found: reading.held.get(found[0], found[0]), data)
-            body = _decoded(data, headers.first("content-transfer-encoding"), reading.problems)
+            body = transfer_decoded(data, headers.first("content-transfer-encoding"), reading.problems)
             reading.decoded += len(body)
             if reading.decoded > reading.limits.decoded_bytes:
                 raise Unparsable(f"The content is larger than {reading.limits.decoded_bytes >> 20} MB.")
@@ -335,52 +347,3 @@ def _without_boundary(payload: str, content_type: str, headers: Headers) -> str:
         return ""
     found = _BOUNDARY.search(payload)
     return "" if found is None or '"' in found[1] or "\\" in found[1] else found[1]
-
-
-def _decoded(data: bytes, encoding: str, problems: list[str]) -> bytes:
-    """The bytes of a part by its Content-Transfer-Encoding (RFC 2045, 6), as much as can be read of them."""
-    match encoding.partition(";")[0].strip().strip('"').lower():
-        case "base64":
-            return _base64(data, problems)
-        case "quoted-printable":
-            return quopri.decodestring(data)
-        case "x-uuencode" | "uuencode" | "x-uue" | "uue":
-            return _uuencoded(data, problems)
-        case "" | "7bit" | "8bit" | "binary" | "8-bit" | "7-bit":
-            return data
-        case _:
-            problems.append("A content transfer encoding is unknown; the part is taken as it is.")
-            return data
-
-
-def _base64(data: bytes, problems: list[str]) -> bytes:
-    try:
-        return binascii.a2b_base64(data, strict_mode=False)
-    except binascii.Error:
-        problems.append("A base64 part is damaged.")
-    data = _NOT_BASE64.sub(b"", data)
-    data = data[: len(data) - (1 if len(data) % 4 == 1 else 0)]
-    try:
-        return binascii.a2b_base64(data + b"=" * (-len(data) % 4))
-    except binascii.Error:
-        return b""
-
-
-def _uuencoded(data: bytes, problems: list[str]) -> bytes:
-    out: list[bytes] = []
-    inside = False
-    for line in data.splitlines():
-        if not inside:
-            inside = line.startswith(b"begin ")
-        elif line.strip() == b"end":
-            break
-        else:
-            try:
-                out.append(binascii.a2b_uu(line))
-            except binascii.Error:
-                # Some encoders write trailing characters: take what the length octet promises.
-                try:
-                    out.append(binascii.a2b_uu(line[: (((line[0] - 32) & 63) * 4 + 5) // 3]))
-                except (binascii.Error, IndexError):
-                    problems.append("An uuencoded line is damaged.")
-    return b"".join(out)

@@ -35,6 +35,7 @@ MODULES = [
     "tnef",
     "rtf",
     "inline_files",
+    "transfer",
 ]
 PUMPS = (
     [

@@ -155,8 +155,7 @@ def test_unusual_quotations_go(text, new):
         "From: the start of the year we publish\nTo: the end of it",
         "We need:\n\n- Licences\n\n- Contracts",
         "Is this the mailing list?\n_____________________\nanswer here",
-        "The form says: reply above this line, but where exactly is this line on the page that we see, and what is meant by "
-        "it in our language?",
+        "The form says: reply above this line, but where is this line on the page that we see, and what is it for? We ask.",
         "> Which?\nThe red one.\n> When?\nToday.",
     ],
 )
