@@ -72,4 +72,4 @@ def test_a_champion_chooses_digests_and_an_analyst_notices_and_a_signature(app, 
     assert (late.status_code, "Other" in late.text) == (409, True)
     long = bruno.send("/profile/mail", {"signature": "x" * 1001, "version": "1"})
     assert (long.status_code, "x" * 1001 in long.text) == (422, True)
-    assert "your own questions only" in browser_of("paula").get("/profile/mail").text
+    assert "your own questions only" in browser_of("rafael").get("/profile/mail").text
