@@ -1,6 +1,7 @@
 """Files that stand in the text of a mail: PGP signatures around it, and uuencoded files of the time before MIME."""
 
 import binascii
+import mimetypes
 import re
 
 from core.mime_headers import Headers, file_name
@@ -9,6 +10,7 @@ from core.signed import without_pgp
 
 _BEGIN = re.compile(r"^begin [0-7]{3,4} (\S[^\n]{0,200})$", re.MULTILINE)
 _MOST_FILES = 50
+_TYPES = mimetypes.MimeTypes()
 
 
 def taken_out(text: str, problems: list[str]) -> tuple[str, list[Node]]:
@@ -38,7 +40,8 @@ def _without_uuencoded(text: str) -> tuple[str, list[Node]]:
             position = begin.end()
             continue
         out.append(text[position : begin.start()])
-        nodes.append(_file("application/octet-stream", begin[1].strip(), data))
+        name = begin[1].strip()
+        nodes.append(_file(_TYPES.guess_type(name.lower())[0] or "application/octet-stream", name, data))
         position = end + len("\nend")
     return ("".join(out) + text[position:]) if nodes else text, nodes
 
