@@ -50,7 +50,11 @@ def examine(app: Flask) -> list[Finding]:
     settings: Settings = app.extensions["settings"]
     found = [*_address(settings), *_mail(settings), *_security(app, settings), *_disk(settings), *_database(settings)]
     for more in app.extensions.get("doctors", ()):
-        found += more()
+        try:
+            found += more()
+        except SQLAlchemyError:
+            # There are no tables yet, or not the newest, which is told already.
+            db.session.rollback()
     return sorted(found, key=lambda finding: not finding.is_bad)
 
 

@@ -10,7 +10,6 @@ from pathlib import Path
 
 from flask import Flask, current_app
 from sqlalchemy import func, or_, select, update
-from sqlalchemy.exc import SQLAlchemyError
 
 from core import bounce_address, jobs, mail_building, smtp
 from core.db import db, now
@@ -151,13 +150,7 @@ def troubles() -> list[tuple[str, int, str]]:
 
 def _trouble() -> list[Finding]:
     settings: Settings = current_app.extensions["settings"]
-    try:
-        known = troubles()
-    except SQLAlchemyError:
-        # There are no tables yet, which is told already.
-        db.session.rollback()
-        known = []
-    found = [Finding(f"{count} mails wait because {FAULTS[fault]}: {said[:300]}") for fault, count, said in known]
+    found = [Finding(f"{count} mails wait because {FAULTS[fault]}: {said[:300]}") for fault, count, said in troubles()]
     if settings.dkim.key_file and not Path(settings.dkim.key_file).is_file():
         found.append(Finding("dkim.key_file is not there: mails wait until they can be signed."))
     if settings.dkim.key_file and not settings.dkim.selector:
