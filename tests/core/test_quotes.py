@@ -3,6 +3,7 @@
 import pytest
 
 from core.quotes import reply_text
+from tests.core.test_forwards import LABELS
 
 #: Who wrote when, as Gmail, Apple Mail and Thunderbird say it.
 ATTRIBUTIONS = {
@@ -107,6 +108,14 @@ def test_an_attribution_wrapped_near_its_end_is_known(program):
     first, *rest = ATTRIBUTIONS[program].rsplit(" ", 2)
     text = f"The two of March.\n\n{first}\n{' '.join(rest)}\n\n> Which files?\n"
     assert reply_text(text) == "The two of March."
+
+
+@pytest.mark.parametrize("rule", ["", "_" * 32 + "\n"], ids=["bare", "below-a-rule"])
+@pytest.mark.parametrize("language", LABELS)
+def test_the_mail_below_the_header_that_outlook_shows_goes(language, rule):
+    sender, date, subject, to = LABELS[language]
+    block = f"{sender}: Bruno\n{date}: 2021-10-27 15:14\n{to}: Ana\n{subject}: Tender files"
+    assert reply_text(f"The two of March.\n\n{rule}{block}\n\nWhich files?") == "The two of March."
 
 
 @pytest.mark.parametrize(
