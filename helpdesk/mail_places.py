@@ -27,6 +27,8 @@ from helpdesk.sender_proof import Proof
 
 _NUMBER = re.compile(r"\[#([1-9]\d{0,8})\]")
 _MOST_IDS = 50
+# One Message-ID may have been used again and again.
+_MOST_NAMESAKES = 200
 MOST_AWAITED = 20
 ID_LENGTH = 255
 
@@ -121,8 +123,10 @@ def _by_reference(
     if others:
         rows = db.session.execute(
             select(Message.mail_message_id, Message.ticket_id)
-            .where(Message.mail_message_id.in_(others))
-            .order_by(Message.id)
+            # The second condition is that of the index: most messages came without a mail.
+            .where(Message.mail_message_id.in_(others), Message.mail_message_id != "")
+            .order_by(Message.id + 0)
+            .limit(_MOST_NAMESAKES)
         )
         for row in rows:
             stored.setdefault(row.mail_message_id, []).append(row.ticket_id)
