@@ -1,4 +1,4 @@
-.PHONY: help setup run test check bench clean lock messages compile-messages
+.PHONY: help setup run test test-faults check bench clean lock messages compile-messages
 
 PYTHON ?= python3.11
 PORT ?= 8000
@@ -26,6 +26,9 @@ run: setup ## Serve with demo data on 127.0.0.1 (PORT, DATA_DIR), with the worke
 test: setup ## Run the whole test suite on SQLite and PostgreSQL, browser included
 	@$(BIN)/python -m tests.browser.chromium
 	$(BIN)/python -m pytest $(PYTEST_ARGS)
+
+test-faults: setup ## Run the fault tests in full: processes killed, connections cut, disks full
+	FAULTS=full $(BIN)/python -m pytest -s -m faults $(PYTEST_ARGS)
 
 check: setup ## Lint, types, imports, templates, translations
 	$(BIN)/ruff check .

@@ -1,4 +1,4 @@
-"""Commands of mail: receive (see receive.py), parse and replay."""
+"""Commands of mail: receive (see receive.py), parse, replay, fetch, listen and reconcile."""
 
 import json
 import signal
@@ -16,7 +16,7 @@ from core.mailbox_settings import Mailbox
 from core.mime import Address, ParsedMail, Unparsable, to_json
 from core.mime_child import parse_in_child
 from core.room import NoRoom
-from helpdesk import fetching, inbound, reconciling
+from helpdesk import fetching, health, inbound, reconciling
 from helpdesk.imap_server import Declined, Unreachable
 from helpdesk.intake_models import InboundMail
 from helpdesk.receive import mail
@@ -25,6 +25,7 @@ from helpdesk.receive import mail
 def register(app: Flask) -> None:
     """Add the commands."""
     app.cli.add_command(mail)
+    app.extensions.setdefault("doctors", []).append(health.findings)
 
 
 @mail.command()

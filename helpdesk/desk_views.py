@@ -15,7 +15,7 @@ from core.exceptions import NotNow, Refused
 from core.i18n import _, age, country_name, language_name, ngettext
 from core.policy import permits, require
 from core.web import page_url, person, see_other
-from helpdesk import choices, queue, tickets
+from helpdesk import choices, health, queue, tickets
 from helpdesk.ages import Ages
 from helpdesk.choices import Choice
 from helpdesk.desk_forms import NewTicketForm, options, reachable
@@ -64,7 +64,7 @@ def index() -> ResponseReturnValue:
         "helpdesk/desk.html", choice=choice, lines=lines, total=total, analysts=analysts,
         chips=_chips(choice, analysts), desk_nav=nav(counts, choice.view if not choice.q else ""),
         live_url=url_for(".counts"), live_version=queue.mark(), views=choices.VIEWS, sorts=choices.SORTS, since=Ages(),
-        show_filter=show_filter, filter_url=url_for(".filters", **_query(choice)),
+        warnings=health.examine().warnings, show_filter=show_filter, filter_url=url_for(".filters", **_query(choice)),
         words={name: {code: str(word) for code, word in known.items()} for name, known in _WORDS.items()},
     )  # fmt: skip
 

@@ -46,6 +46,7 @@ class Fetcher:
         self.name, self.box, self.folder = name, box, folder or box.folder
         self.lease = Lease(name, place(box, self.folder))
         self.stored = 0
+        self._complaint = ""
         # Mails stored over this connection, which are still what they were; and those that seemed cut short, by hash.
         self._fresh: set[int] = set()
         self._doubtful: dict[int, str] = {}
@@ -64,7 +65,7 @@ class Fetcher:
         :raises Unreachable: if the connection broke; nothing is lost by that.
         :raises NoRoom: if the disk is nearly full.
         """
-        before = self.stored
+        before, self._complaint = self.stored, ""
         state = self.lease.state()
         self.lease.keep(tried_at=now(), **self._began_anew(server, state.uidvalidity))
         last = state.last_uid if state.uidvalidity == server.uidvalidity else 0
@@ -82,7 +83,7 @@ class Fetcher:
                 room.check(current_app.extensions["settings"])
                 self.take(server, uid, sizes.get(uid, 0))
             self.settle(server)
-        self.lease.keep(fetched_at=now(), last_error="", failures=0)
+        self.lease.keep(fetched_at=now(), last_error=self._complaint, failures=0)
         db.session.commit()
         return self.stored - before
 
@@ -134,8 +135,7 @@ class Fetcher:
                 self._settled(done)
         except Declined as error:
             logger.warning("%s: stored mails stay on the server: %s", self.name, error)
-            self.lease.keep(last_error=_("Stored mails cannot be marked or moved there: %(why)s", why=str(error)))
-            db.session.commit()
+            self._complaint = _("Stored mails cannot be marked or moved on the server: %(why)s", why=str(error))
         self._settled(done)
 
     def _is_still(self, server: Server, row: Any) -> bool:
@@ -225,7 +225,7 @@ class Fetcher:
                 MailTrouble.uidvalidity == server.uidvalidity, MailTrouble.uid == uid,
             )
         )  # fmt: skip
-        self.lease.keep(last_uid=max(self.lease.state().last_uid, uid), last_error="", failures=0)
+        self.lease.keep(last_uid=max(self.lease.state().last_uid, uid), failures=0)
 
     def _note_gone(self, server: Server, uid: int) -> None:
         logger.info("%s: mail %s was gone before it was fetched", self.name, uid)

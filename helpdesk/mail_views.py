@@ -52,7 +52,7 @@ class Contents:
 
 def register(app: Flask) -> None:
     """Add the routes."""
-    from helpdesk import mail_act_views, mail_out_views  # noqa: F401 # Importing them adds their routes.
+    from helpdesk import mail_act_views, mail_health_views, mail_out_views  # noqa: F401 # They add their routes.
 
     app.register_blueprint(bp)
     app.register_blueprint(mail_api.bp)
@@ -137,6 +137,7 @@ def around(where: str) -> dict[str, Any]:
             "quarantine",
             fate == "quarantine",
         ),
+        (_("Health of mail in"), url_for(".health_page"), None, "", where == "health"),
         (_("Mail out"), url_for(".sent"), None, "", where == "out" and state != "failed"),
         (_("Not delivered"), url_for(".sent", state="failed"), failed, "", state == "failed"),
     ]

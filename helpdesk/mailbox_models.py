@@ -28,6 +28,8 @@ class MailboxState(Model):
     fetched_at: Mapped[datetime | None]
     reconciled_at: Mapped[datetime | None]
     reconciled_words: Mapped[str] = mapped_column(Text, default="")
+    # The longest silence that is usual here; 0 where too little is known.
+    usual_seconds: Mapped[int] = mapped_column(default=0, server_default="0")
     # Why the last try failed, or why mail in pauses; "" when it went well.
     last_error: Mapped[str] = mapped_column(Text, default="")
     failures: Mapped[int] = mapped_column(default=0)

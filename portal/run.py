@@ -13,6 +13,8 @@ import urllib.request
 from pathlib import Path
 from types import FrameType
 
+from core import settings
+
 BIN = Path(sys.executable).parent
 STOP_SECONDS = 10
 
@@ -29,8 +31,11 @@ def main() -> None:
         str(BIN / "gunicorn"), "--config", "python:portal.gunicorn", "--bind", f"127.0.0.1:{port}", "app:create_app()",
     ]  # fmt: skip
     worker = [str(BIN / "flask"), "work"]
+    commands = [web, worker]
+    if any(box.host for box in settings.load().mailboxes.values()):
+        commands.append([str(BIN / "flask"), "mail", "fetch"])
     # Each in a session of its own, so that Ctrl-C reaches only us and we stop them in order.
-    children = [subprocess.Popen(command, env=environment, start_new_session=True) for command in (web, worker)]  # noqa: S603
+    children = [subprocess.Popen(command, env=environment, start_new_session=True) for command in commands]  # noqa: S603
 
     def stop(_number: int, _frame: FrameType | None) -> None:
         raise KeyboardInterrupt

@@ -14,6 +14,7 @@ from core.i18n import language
 from core.mail import OutgoingMail
 from core.policy import permits
 from core.web import external, person
+from helpdesk import health
 from helpdesk.intake_models import InboundMail
 from helpdesk.models import Ticket
 from kb.models import PUBLIC, Answer, Article, published_answers, published_articles, visibilities_of
@@ -76,6 +77,8 @@ def metrics() -> ResponseReturnValue:
         *_metric("helpdesk_jobs", "Jobs by state.", "state", queues),
         *_metric("helpdesk_tickets", "Tickets by state.", "state", _counts(Ticket.state)),
         *_metric("helpdesk_inbound_mail", "Mail in by fate.", "fate", _counts(InboundMail.fate)),
+        *_metric("helpdesk_mail_in_warnings", "Warnings of the health page of mail in.", "kind",
+                 {"all": len(health.examine().warnings)}),
         *_metric("helpdesk_outgoing_mail", "Mail out by state.", "state", _counts(OutgoingMail.state)),
     ]
     return Response(

@@ -36,6 +36,7 @@ def upgrade() -> None:
         sa.Column("fetched_at", UtcTime(), nullable=True),
         sa.Column("reconciled_at", UtcTime(), nullable=True),
         sa.Column("reconciled_words", sa.Text(), nullable=False),
+        sa.Column("usual_seconds", sa.Integer(), nullable=False, server_default="0"),
         sa.Column("last_error", sa.Text(), nullable=False),
         sa.Column("failures", sa.Integer(), nullable=False),
         sa.Column("lease_until", UtcTime(), nullable=True),
