@@ -137,7 +137,9 @@ def _properties(data: bytes) -> Iterator[tuple[int, tuple[int, bytes]]]:
                     return
                 length = int.from_bytes(data[position : position + 4], "little")
                 position += 4
-            if length > len(data):
+            if length > len(data) - position:
+                # Cut off on the way.
+                yield name, (kind, data[position:])
                 return
             first = data[position : position + length] if first is None else first
             position += length + -length % 4
