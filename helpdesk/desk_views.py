@@ -177,8 +177,10 @@ def place_of(organisation: str | None, country: str | None, *, is_short: bool = 
     :param is_short: the end may be cut off, so the country comes first.
     """
     name = country_name(country) if country else ""
-    parts = (organisation, name if name not in (organisation or "") else "")
-    return ", ".join(part for part in (reversed(parts) if is_short else parts) if part)
+    if is_short:
+        rest = (organisation or "").removesuffix(f", {name}")
+        return ", ".join(part for part in (name if name not in rest else "", rest) if part)
+    return ", ".join(part for part in (organisation, name if name not in (organisation or "") else "") if part)
 
 
 def nav(counts: dict[str, str], current: str) -> list[tuple[str, list[tuple[Any, ...]]]]:
