@@ -16,7 +16,7 @@ from core.mailbox_settings import Mailbox
 from core.mime import Address, ParsedMail, Unparsable, to_json
 from core.mime_child import parse_in_child
 from core.room import NoRoom
-from helpdesk import fetching, health, inbound, reconciling
+from helpdesk import fetching, health, inbound, listening, reconciling
 from helpdesk.imap_server import Declined, Unreachable
 from helpdesk.intake_models import InboundMail
 from helpdesk.receive import mail
@@ -83,6 +83,23 @@ def fetch(mailbox: str, once: bool) -> None:
             click.echo(f"{name}: {error}", err=True)
             failed = True
     sys.exit(1 if failed else 0)
+
+
+@mail.command()
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
+@click.option("--port", default=2424, show_default=True, help="Port to listen on.")
+@click.option("--socket", "path", default="", help="Path of a socket to listen on instead.")
+@with_appcontext
+def listen(host: str, port: int, path: str) -> None:
+    """Take mail from a mail server by LMTP until stopped. Whoever can connect can hand mail in."""
+    app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]
+    try:
+        listening.listen(
+            app, host=host, port=port, path=path, stop=_stopped().is_set,
+            ready=lambda number: click.echo(f"Listening on {path or f'{host}:{number}'}."),
+        )  # fmt: skip
+    except OSError as error:
+        raise click.ClickException(str(error)) from None
 
 
 @mail.command()

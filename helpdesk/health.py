@@ -161,8 +161,8 @@ def learn() -> None:
         seconds = int(usual.total_seconds()) if usual is not None else 0
         insert = postgresql.insert if db.engine.dialect.name == "postgresql" else sqlite.insert
         values = {"mailbox": name, "place": place(box, box.folder) if box.host else "", "uidvalidity": 0,
-                  "last_uid": 0, "last_error": "", "failures": 0, "lease_token": "", "lease_owner": "", "reconciled_words": "",
-                  "usual_seconds": seconds}  # fmt: skip
+                  "last_uid": 0, "last_error": "", "failures": 0, "lease_token": "", "lease_owner": "",
+                  "reconciled_words": "", "usual_seconds": seconds}  # fmt: skip
         db.session.execute(
             insert(MailboxState).values(values)
             .on_conflict_do_update(index_elements=["mailbox", "place"], set_={"usual_seconds": seconds})

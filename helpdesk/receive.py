@@ -12,6 +12,7 @@ from urllib.parse import quote, unquote, urlsplit
 
 import click
 
+from core import room
 from core import settings as settings_module
 from core.settings import Settings
 
@@ -52,7 +53,9 @@ def receive(mailbox: str) -> None:
         raw = sys.stdin.buffer.read()
         if not raw:
             raise ValueError("the message is empty")
-        store(raw, mailbox=mailbox, source="pipe", settings=settings_module.load())
+        settings = settings_module.load()
+        room.check(settings)
+        store(raw, mailbox=mailbox, source="pipe", settings=settings)
     except Exception as error:  # noqa: BLE001 # Whatever went wrong, the MTA must keep the mail.
         click.echo(f"mail receive: {error}", err=True)
         sys.exit(TEMPORARY_FAILURE)

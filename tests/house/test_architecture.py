@@ -28,6 +28,7 @@ MAY_COMMIT = {
     "portal/demo/loading.py",
     "helpdesk/receive.py",
     "helpdesk/fetching.py",
+    "helpdesk/listening.py",
     "helpdesk/mailbox_lease.py",
     "helpdesk/reconciling.py",
 }
