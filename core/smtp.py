@@ -20,11 +20,12 @@ DEADLINE = 240.0
 # After a server was silent for so long, others need not find out for themselves, one after the other.
 PATIENCE = 3.0
 REST = 30.0
+LONGEST_REST = 120.0
 # Codes that speak of our sign-in at whatever stage (RFC 4954, 6).
 _SIGN_IN_CODES = frozenset({530, 534, 535, 538})
 
-# (host, port) -> (until when on the monotonic clock, why)
-_resting: dict[tuple[str, int], tuple[float, str]] = {}
+# (host, port) -> (until when on the monotonic clock, why, for how long)
+_resting: dict[tuple[str, int], tuple[float, str, float]] = {}
 
 
 @dataclass(frozen=True)
@@ -79,13 +80,17 @@ def deliver(raw: bytes, *, sender: str, recipient: str, settings: Settings) -> O
     :param sender: of the envelope, where bounces go.
     """
     place = (settings.mail.host, settings.mail.port)
-    until, why = _resting.get(place, (0.0, ""))
+    until, why, rest = _resting.get(place, (0.0, "", REST / 2))
     if time.monotonic() < until:
         return Outcome("deferred", why, "server", is_tried=False)
     begun = time.monotonic()
     outcome = _converse(raw, sender, recipient, settings)
-    if outcome.fault and time.monotonic() - begun > PATIENCE:
-        _resting[place] = (time.monotonic() + REST, outcome.reason)
+    if not outcome.fault:
+        _resting.pop(place, None)
+    elif time.monotonic() - begun > PATIENCE:
+        # Longer each time: a worker that waits for a silent server does nothing else meanwhile.
+        rest = min(rest * 2, LONGEST_REST)
+        _resting[place] = (time.monotonic() + rest, outcome.reason, rest)
     return outcome
 
 

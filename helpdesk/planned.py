@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 
 from flask import Flask
 from sqlalchemy import func, select
+from sqlalchemy.orm import joinedload
 
 from accounts.models import User
 from core import jobs
@@ -109,7 +110,8 @@ def of_ticket(ticket: Ticket) -> Sequence[PlannedReply]:
     """The replies of a ticket that have not left."""
     return db.session.scalars(
         select(PlannedReply).where(PlannedReply.ticket_id == ticket.id).order_by(PlannedReply.id)
-    ).all()
+        .options(joinedload(PlannedReply.by).lazyload(User.role_rows))
+    ).all()  # fmt: skip
 
 
 @jobs.job("reply.leave")

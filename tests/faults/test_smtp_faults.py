@@ -219,6 +219,30 @@ def test_a_silent_server_costs_its_patience_once_and_not_once_for_each_mail(cont
     assert {row.state for row in rows()} == {"sent"}
 
 
+def test_a_server_that_stays_silent_is_asked_less_and_less_often_and_at_once_again_when_it_speaks(
+    context, double, monkeypatch
+):
+    server = double()
+    server.always["greeting"] = HANG
+    use(context, server.port, timeout_seconds=1)
+    monkeypatch.setattr(smtp, "PATIENCE", 0.1)
+    queue()
+    rests = []
+    for _turn in range(4):
+        db.session.execute(update(Job).values(run_at=now() - timedelta(seconds=1), lease_until=None))
+        db.session.commit()
+        jobs.run_until_idle()
+        ((place, (_until, why, rest)),) = smtp._resting.items()
+        rests.append(rest)
+        smtp._resting[place] = (0.0, why, rest)
+    assert rests == [30, 60, 120, 120]
+    server.always.clear()
+    db.session.execute(update(Job).values(run_at=now() - timedelta(seconds=1)))
+    db.session.commit()
+    jobs.run_until_idle()
+    assert (rows()[0].state, smtp._resting) == ("sent", {})
+
+
 def test_a_server_that_drips_is_cut_off_at_the_deadline(context, double, monkeypatch):
     server = double()
     server.script["mail"] = [DRIP]

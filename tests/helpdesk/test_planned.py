@@ -265,6 +265,25 @@ def test_only_the_desk_touches_what_waits(app, browser_of, number, verb):
     assert ANSWER not in browser_of("paula").get(f"/tickets/{number}").text
 
 
+def test_a_ticket_with_failed_mails_and_waiting_replies_is_shown_in_few_statements(
+    app, browser_of, number, statements, work
+):
+    bruno = browser_of("bruno")
+    act(app, number, "reply", words=Words(body="First."))
+    work()
+    with app.app_context():
+        db.session.execute(update(OutgoingMail).values(state="dead"))
+        db.session.execute(update(Ticket).values(attention="mail-failed"))
+        db.session.commit()
+        db.session.remove()
+    send(bruno, number)
+    with statements() as seen:
+        page = bruno.get(f"/desk/tickets/{number}").text
+    assert "Not delivered" in page
+    assert "data-countdown" in page
+    assert len(seen) <= 12, "\n".join(seen)
+
+
 def test_a_moment_of_the_worker_and_an_undo_at_once_end_in_one_of_the_two(app, browser_of, number):
     """The job finds the reply taken back, or the undo finds it gone; never both."""
     from helpdesk import planned as verbs
