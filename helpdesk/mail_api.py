@@ -1,10 +1,10 @@
 """Mail in by API: what an MTA or a mail service hands over as the body of a request."""
 
-from flask import Blueprint, request
+from flask import Blueprint, current_app, request
 from flask.typing import ResponseReturnValue
 
 from accounts.sign_ins import has_scope
-from core import api
+from core import api, room
 from core.db import db
 from core.i18n import _
 from core.policy import permits
@@ -26,6 +26,10 @@ def hand_in() -> ResponseReturnValue:
     api.limited()
     if request.mimetype not in {"message/rfc822", "application/octet-stream"}:
         return api.problem(415, _("Send the raw message as message/rfc822."))
+    try:
+        room.check(current_app.extensions["settings"])
+    except room.NoRoom:
+        return api.problem(503, _("The disk is nearly full. Try again later."))
     row = inbound.store(request.get_data(), source="api", mailbox=request.args.get("mailbox", ""))
     db.session.flush()
     return api.created({"id": row.id, "sha256": row.sha256, "size": row.size}, external("mail.show", number=row.id))

@@ -12,7 +12,7 @@ PAGES = {
     "daniel.osei@ppa-gh.example": ("/tickets", "/profile", "/profile/security", "/profile/tokens"),
     "amara@ppa-gh.example": ("/peers/", "/peers/profile", "/peers/connections", "/peers/connections/1", "/peers/1/connect?topic=mapping"),
     "bruno@helpdesk.example": ("/desk", "/desk?view=all", "/desk?q=prefijo", "/desk?view=all&tag=nothing-has-this", "/desk/tickets/30",
-                               "/desk/tickets/38", "/desk/new", "/desk/mail", "/desk/mail/out", "/kb/new",
+                               "/desk/tickets/38", "/desk/new", "/desk/mail", "/desk/mail/out", "/desk/mail/health", "/kb/new",
                                "/kb/en/get-an-ocid-prefix/edit", "/kb/en/get-an-ocid-prefix/history", "/kb/feedback", "/admin/people",
                                "/desk/tickets/3/past-answer", "/search?q=contrato"),
     "chidi@helpdesk.example": ("/admin/", "/admin/outbox", "/reports/", "/admin/people/new", "/admin/organisations"),

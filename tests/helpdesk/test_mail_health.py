@@ -152,3 +152,29 @@ def test_flask_check_tells_the_warnings_and_an_open_line(context, boxes):
     sentences = [finding.sentence for finding in doctor.examine(context)]
     assert any("mailbox.open.tls" in each for each in sentences)
     assert any("open was never fetched" in each for each in sentences)
+
+
+def test_on_a_nearly_full_disk_the_api_and_the_pipe_leave_mail_with_whoever_has_it(app, full_disk, monkeypatch):
+    from click.testing import CliRunner
+
+    from accounts.sign_ins import make_token
+    from helpdesk.receive import receive
+    from tests.conftest import member
+
+    with app.app_context():
+        token = make_token(member("bruno"), ["mail:write"])
+        db.session.commit()
+        db.session.remove()
+    answer = app.test_client().post(
+        "/api/v1/inbound-mail", data=compose(), headers={"Authorization": f"Bearer {token}"},
+        content_type="message/rfc822",
+    )  # fmt: skip
+    assert answer.status_code == 503
+    settings = app.extensions["settings"]
+    monkeypatch.setenv("DATA_DIR", str(settings.data_dir))
+    if settings.on_postgresql:
+        monkeypatch.setenv("DATABASE_URL", settings.database.url)
+    assert CliRunner().invoke(receive, input=compose()).exit_code == 75
+    with app.app_context():
+        assert db.session.query(InboundMail).count() == 0
+        db.session.remove()
