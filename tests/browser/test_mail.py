@@ -42,7 +42,8 @@ def open_mail(page, site, words: str, fate: str) -> None:
     while time.monotonic() < deadline:
         page.goto(f"{site.base}/desk/mail")
         page.fill("input[name=q]", words)
-        page.get_by_role("button", name="Search", exact=True).last.click()
+        with page.expect_navigation():
+            page.get_by_role("button", name="Search", exact=True).last.click()
         row = page.locator("table.mail-table tbody tr", has_text=fate)
         if row.count():
             row.first.locator("a[data-row-link]").click()
