@@ -124,11 +124,12 @@ def _box(name: str, box: Mailbox, state: MailboxState | None, last: datetime | N
         if fetched is None or now() - fetched > allowed:
             since = format_timedelta(now() - fetched) if fetched else ""
             why = state.last_error if state is not None else ""
+            ask = _("Is “flask mail fetch” running?")
             if since:
                 sentence = _("%(mailbox)s was last fetched %(time)s ago.", mailbox=name, time=since)
             else:
                 sentence = _("%(mailbox)s was never fetched.", mailbox=name)
-            warnings.append(f"{sentence} {why or _('Is “flask mail fetch” running?')}")
+            warnings.append(f"{sentence} {why or ask}")
         elif state is not None and state.last_error:
             warnings.append(f"{name}: {state.last_error}")
     usual = timedelta(seconds=state.usual_seconds) if state is not None and state.usual_seconds else None
