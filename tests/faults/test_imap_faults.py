@@ -3,9 +3,12 @@
 import contextlib
 import os
 import random
+import subprocess
+import sys
 import threading
 import time
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from sqlalchemy import select
@@ -20,6 +23,7 @@ from tests.faults.imap_double import ImapDouble
 from tests.faults.invariants import broken
 from tests.helpdesk.conftest import compose
 
+ROOT = Path(__file__).parents[2]
 FULL = os.environ.get("FAULTS") == "full"
 ROUNDS = 30 if FULL else 4
 
@@ -402,3 +406,31 @@ def test_cut_at_any_command_the_next_connection_makes_it_good(app, double):
         until(lambda: stored(app) == 5 and not server.inbox())
     print(f"\ncuts: {cuts[0]}")
     settle_and_check(app, sent, 5)
+
+
+def test_the_commands_fetch_once_compare_and_say_what_they_could_not(app, double):
+    server = double()
+    sent = mails(3)
+    for raw in sent:
+        server.add(raw)
+    settings = app.extensions["settings"]
+    clean = {name: value for name, value in os.environ.items() if not name.startswith(("HELPDESK_", "DATABASE_"))}
+    place = {**clean, "DATA_DIR": str(settings.data_dir), "DATABASE_URL": settings.database_url,
+             "SECRET_KEY": app.config["SECRET_KEY"]}  # fmt: skip
+    for key, value in {"HOST": "127.0.0.1", "PORT": server.port, "TLS": "none", "USER": "d", "PASSWORD": "s"}.items():
+        place[f"HELPDESK_MAILBOX_DESK_{key}"] = str(value)
+
+    def flask(*words, **more):
+        command = [Path(sys.executable).with_name("flask"), "mail", *words]
+        return subprocess.run(command, capture_output=True, text=True, cwd=ROOT, env=place | more, timeout=60)
+
+    first = flask("fetch", "--once")
+    assert (first.returncode, first.stdout.strip()) == (0, "desk: 3 stored."), first.stderr
+    assert stored(app) == 3
+    compared = flask("reconcile")
+    assert (compared.returncode, "3 mails are on the server. None was missing here." in compared.stdout) == (0, True)
+    assert flask("fetch", "--once", "--mailbox", "other").returncode == 1
+    away = flask("fetch", "--once", HELPDESK_MAILBOX_DESK_PORT="1")
+    assert away.returncode == 1
+    assert "desk: " in away.stderr
+    settle_and_check(app, sent, 3)
