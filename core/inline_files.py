@@ -8,7 +8,7 @@ from core.mime_headers import Headers, file_name
 from core.mime_tree import Node
 from core.signed import without_pgp
 
-_BEGIN = re.compile(r"^begin [0-7]{3,4} (\S[^\n]{0,200})$", re.MULTILINE)
+_BEGIN = re.compile(r"begin [0-7]{3,4} (\S[^\n]{0,200})")
 _MOST_FILES = 50
 _TYPES = mimetypes.MimeTypes()
 
@@ -29,34 +29,38 @@ def taken_out(text: str, problems: list[str]) -> tuple[str, list[Node]]:
 
 
 def _without_uuencoded(text: str) -> tuple[str, list[Node]]:
+    """The text without its uuencoded files; lines that only look like the beginning of one stay. One pass."""
     nodes: list[Node] = []
     out: list[str] = []
-    position = 0
-    while len(nodes) < _MOST_FILES and (begin := _BEGIN.search(text, position)):
-        end = text.find("\nend", begin.end())
-        data = _decoded(text[begin.end() : end]) if end >= 0 else None
-        if not data:
-            out.append(text[position : begin.end()])
-            position = begin.end()
-            continue
-        out.append(text[position : begin.start()])
-        name = begin[1].strip()
-        nodes.append(_file(_TYPES.guess_type(name.lower())[0] or "application/octet-stream", name, data))
-        position = end + len("\nend")
-    return ("".join(out) + text[position:]) if nodes else text, nodes
+    lines = text.split("\n")
+    place = 0
+    while place < len(lines):
+        begin = _BEGIN.fullmatch(lines[place]) if len(nodes) < _MOST_FILES else None
+        end, data = _decoded(lines, place + 1) if begin else (place + 1, b"")
+        if begin and data:
+            name = begin[1].strip()
+            nodes.append(_file(_TYPES.guess_type(name.lower())[0] or "application/octet-stream", name, data))
+            out.append("")
+        else:
+            out += lines[place:end]
+        place = end
+    return ("\n".join(out) if nodes else text), nodes
 
 
-def _decoded(lines: str) -> bytes | None:
-    """The bytes of uuencoded lines; None if any line is none, so that prose is never taken for a file."""
+def _decoded(lines: list[str], place: int) -> tuple[int, bytes]:
+    """Where uuencoded lines that begin at ``place`` end, and their bytes; none if any of them is no such line."""
     out: list[bytes] = []
-    for line in lines.strip("\n").split("\n"):
-        if not line.strip() or not line.isascii():
-            return None
+    for number in range(place, len(lines)):
+        line = lines[number]
+        if line == "end":
+            return number + 1, b"".join(out)
         try:
+            if not line.strip() or not line.isascii():
+                return number, b""
             out.append(binascii.a2b_uu(line))
         except binascii.Error:
-            return None
-    return b"".join(out)
+            return number, b""
+    return len(lines), b""
 
 
 def _file(content_type: str, name: str, data: bytes) -> Node:

@@ -210,7 +210,7 @@ def _field(line: str) -> str:
 def attribution_length(lines: list[str], place: int) -> int:
     """How many lines from ``place`` make "On … wrote:" in some language; 0 if they do not."""
     joined = ""
-    if lines[place].lstrip().startswith("<"):
+    if place >= len(lines) or lines[place].lstrip().startswith("<"):
         return 0
     for length in range(1, 5):
         if place + length > len(lines):

@@ -176,6 +176,11 @@ def test_a_mail_passed_on_as_an_attachment_is_read_whole():
     assert found.date == datetime(2021, 11, 2, 9, 31, tzinfo=UTC)
 
 
+@pytest.mark.parametrize("end", ["", "\n", "\n\nFrom:", "\n\n\n"])
+def test_a_mark_with_nothing_below_it_passes_nothing_on(end):
+    assert forwarded(mail(f"See:\n\n---------- Forwarded message ---------{end}")) is None
+
+
 def test_a_mail_attached_to_a_long_letter_is_evidence_and_not_passed_on():
     assert forwarded(attached(subject="A complaint", text="We wrote to you before and heard nothing. " * 30)) is None
 
