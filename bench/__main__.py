@@ -67,6 +67,7 @@ def run(folder: Path, url: str, sizes: Sizes, rounds: int, *, is_long: bool) -> 
             result.statements = work.statements(app, _pages(sizes.tickets, _some_article(app)), browser.cookies)
         result.receive_ms = statistics.median(servers.receive_seconds(environment, 12)) * 1000
         result.mails_a_second, result.mails_wrong = work.throughput(app, 300)
+        result.small_mails_a_second = work.two_workers(app, environment, 1000)
         if is_long:
             with app.app_context():
                 more = load.load(Sizes(sizes.tickets * 9, 0, 0, 0))

@@ -153,3 +153,23 @@ id,amended\r
 {number},2\r
 --one--\r
 """.encode()
+
+
+def small_mail(number: int, run: str, reply_to: str = "") -> bytes:
+    """A mail of a few lines, without files."""
+    reply = f"In-Reply-To: {reply_to}\r\nReferences: {reply_to}\r\n" if reply_to else ""
+    return f"""From: Requester Number {number % 500 + 1} <requester-{number % 500 + 1}@bench.example>\r
+To: helpdesk@helpdesk.example\r
+Subject: {"Re: " if reply_to else ""}How do we publish amendments? ({run} {number})\r
+Message-ID: <{run}-{number}@mail.bench.example>\r
+Date: Mon, 02 Mar 2026 10:{number % 60:02}:00 +0000\r
+{reply}MIME-Version: 1.0\r
+Content-Type: text/plain; charset=utf-8\r
+\r
+Hello,\r
+\r
+our contract {number} was amended twice. Should each amendment be a release of its own, with\r
+a new release ID, or do we change the first release?\r
+\r
+Best regards\r
+""".encode()

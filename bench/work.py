@@ -1,5 +1,6 @@
 """How many mails a second the worker parses and puts where they belong; how much SQL a page takes."""
 
+import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -7,7 +8,7 @@ from contextlib import contextmanager
 from flask import Flask
 from sqlalchemy import Engine, delete, event, func, select
 
-from bench.servers import mail
+from bench.servers import BIN, mail, small_mail
 from core import jobs
 from core.db import db
 from core.jobs import Job
@@ -44,6 +45,41 @@ def throughput(app: Flask, count: int) -> tuple[float, int]:
         db.session.remove()
     wrong = count - min(fates.count("ticket"), count // 2) - min(fates.count("reply"), count // 2)
     return count / seconds, wrong
+
+
+def two_workers(app: Flask, environment: dict[str, str], count: int) -> float:
+    """Small mails a second, half of them replies to the other half, that two worker processes put into tickets."""
+    settings = app.extensions["settings"]
+    run = f"two{time.time_ns()}"
+    with app.app_context():
+        db.session.execute(delete(Job))
+        db.session.commit()
+    for number in range(count):
+        reply_to = "" if number % 2 == 0 else f"<{run}-{number - 1}@mail.bench.example>"
+        raw = small_mail(number - number % 2, run if not reply_to else f"reply-{run}", reply_to)
+        store(raw, mailbox="", source="pipe", settings=settings)
+    workers = [subprocess.Popen([str(BIN / "flask"), "work"], env=environment) for _worker in range(2)]
+    left, began = count, 0.0
+    waiting = select(func.count()).select_from(InboundMail).where(InboundMail.fate == "")
+    try:
+        with app.app_context():
+            while left and all(worker.poll() is None for worker in workers):
+                time.sleep(0.02)
+                left = db.session.scalar(waiting) or 0
+                db.session.rollback()
+                if not began and left < count:
+                    # The first batch is done: from now on both are at work, their start is not counted.
+                    began, count = time.perf_counter(), left
+            seconds = time.perf_counter() - began
+            db.session.execute(delete(Job))
+            db.session.commit()
+            db.session.remove()
+    finally:
+        for worker in workers:
+            worker.terminate()
+        for worker in workers:
+            worker.wait(30)
+    return count / seconds
 
 
 @contextmanager

@@ -11,7 +11,7 @@ from typing import Any
 from flask import current_app
 from sqlalchemy import delete, update
 
-from core.db import db, now
+from core.db import db, give_way, now
 from core.job_rows import Job
 
 logger = logging.getLogger(__name__)
@@ -95,3 +95,4 @@ def _guarded(kind: str, step: Callable[[], Any]) -> Any:
         return None
     finally:
         db.session.remove()
+        give_way()

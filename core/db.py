@@ -5,9 +5,12 @@ SQLite runs in WAL mode with ``synchronous=FULL`` through the SQLite that pysqli
 (``BEGIN IMMEDIATE``), so a transaction that has read is never refused when it comes to write.
 """
 
+import time
 from contextvars import ContextVar
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any, Self
+from weakref import WeakKeyDictionary
 
 import pysqlite3.dbapi2
 from flask import Flask
@@ -35,6 +38,7 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, registry
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from core.settings import Settings
+from core.turns import PAUSE, Turns
 
 SAFE_SQLITE = (3, 51, 3)
 
@@ -44,6 +48,8 @@ Json = JSON().with_variant(JSONB, "postgresql")
 # GET requests only read and must not wait for the writer; everything else may write.
 may_write: ContextVar[bool] = ContextVar("may_write", default=True)
 
+
+_turns: WeakKeyDictionary[Engine, Turns | None] = WeakKeyDictionary()
 
 # What is small and worth little, such as a count of requests, does not wait for the disk.
 _may_be_lost: ContextVar[bool] = ContextVar("may_be_lost", default=False)
@@ -183,10 +189,49 @@ def tune_sqlite(engine: Engine, busy_seconds: int) -> None:
             cursor.execute(f"PRAGMA {pragma}")
         cursor.close()
 
+    path = engine.url.database
+    turns = Turns(Path(path)) if path else None
+    _turns[engine] = turns
+
     @event.listens_for(engine, "begin")
     def begin(connection: Connection) -> None:
         wanted = "NORMAL" if _may_be_lost.get() else "FULL"
         if connection.info.get("synchronous", "FULL") != wanted:
             connection.exec_driver_sql(f"PRAGMA synchronous={wanted}")
             connection.info["synchronous"] = wanted
-        connection.exec_driver_sql("BEGIN IMMEDIATE" if may_write.get() else "BEGIN")
+        if not may_write.get():
+            connection.exec_driver_sql("BEGIN")
+        elif turns is None:
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
+        else:
+            _begin_writing(connection, turns, busy_seconds)
+
+
+def _begin_writing(connection: Connection, turns: Turns, busy_seconds: int) -> None:
+    """Take the write lock, waiting for it at most so long."""
+    cursor: Any = connection.connection.cursor()
+    # SQLite would look for the lock ever more rarely; we look steadily, and say that we wait.
+    cursor.execute("PRAGMA busy_timeout=0")
+    try:
+        with turns.waiting():
+            until = time.monotonic() + busy_seconds
+            while True:
+                try:
+                    cursor.execute("BEGIN IMMEDIATE")
+                    return
+                except pysqlite3.dbapi2.OperationalError:
+                    if time.monotonic() > until:
+                        break
+                time.sleep(PAUSE)
+        # Once more, so that the refusal is told as any other.
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+    finally:
+        cursor.execute(f"PRAGMA busy_timeout={busy_seconds * 1000}")
+        cursor.close()
+
+
+def give_way() -> None:
+    """Let other writers go first, where the database has only one at a time; with no transaction open."""
+    turns = _turns.get(db.engine)
+    if turns is not None:
+        turns.give_way()

@@ -11,7 +11,7 @@ def unflow(text: str, *, delsp: bool = False) -> str:
 
     ``delsp`` is the parameter DelSp=yes: the joining blank was added by the sender and goes (RFC 3676, 4.1).
     """
-    out: list[str] = []
+    out: list[list[str]] = []
     open_depth = -1
     for line in text.split("\n"):
         content = line.lstrip(">")
@@ -22,11 +22,12 @@ def unflow(text: str, *, delsp: bool = False) -> str:
         if flows and delsp:
             content = content[:-1]
         if depth == open_depth and not signature:
-            out[-1] += content
+            out[-1].append(content)
         else:
-            out.append(f"{'>' * depth} {content}" if depth else content)
+            out.append([f"{'>' * depth} {content}" if depth else content])
         open_depth = depth if flows else -1
-    return "\n".join(line if line == _SIGNATURE else line.rstrip() for line in out)
+    lines = ("".join(pieces) for pieces in out)
+    return "\n".join(line if line == _SIGNATURE else line.rstrip() for line in lines)
 
 
 def plain_of_enriched(text: str) -> str:

@@ -20,7 +20,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from core import batches
 from core.batches import Claimed, Together
-from core.db import db, now
+from core.db import db, give_way, now
 from core.job_rows import ClockRun
 from core.job_rows import Job as Job  # noqa: PLC0414 # Re-exported for the parts.
 
@@ -197,6 +197,7 @@ def run_one(number: int, kind: str, payload: dict[str, Any], attempts: int, toke
         return False
     finally:
         db.session.remove()
+        give_way()
     return True
 
 
