@@ -93,6 +93,11 @@ class Server:
             found = self._client.search(["UID", f"{after + 1}:*"])
             return sorted(int(uid) for uid in found if int(uid) > after)
 
+    def has_folder(self, name: str) -> bool:
+        """Whether there is such a folder on the server."""
+        with _spoken():
+            return bool(self._client.folder_exists(name))
+
     def holds(self, uid: int) -> bool:
         """Whether a mail is (still) in the folder."""
         with _spoken():

@@ -11,7 +11,7 @@ from core.i18n import _, ngettext
 from core.mailbox_settings import Mailbox
 from helpdesk import mime_glance
 from helpdesk.fetching import BATCH, Fetcher
-from helpdesk.imap_server import Declined, Server, Unreachable
+from helpdesk.imap_server import Server, Unreachable
 from helpdesk.intake_models import InboundMail, RawMail
 from helpdesk.mailbox_models import FAILED, TOO_LARGE, UNEXPLAINED, MailTrouble
 
@@ -48,7 +48,8 @@ def reconcile(fetcher: Fetcher, server: Server) -> str:
             fetcher.take(server, uid, sizes.get(uid, 0))
     fetcher.settle(server)
     fetched = fetcher.stored - before
-    fetched += _look_where_mail_is_moved(fetcher)
+    if fetcher.box.move_to and server.has_folder(fetcher.box.move_to):
+        fetched += _look_where_mail_is_moved(fetcher)
     unexplained = _raise_what_is_not_explained(fetcher, server)
     words = [
         ngettext("%(num)s mail is on the server.", "%(num)s mails are on the server.", len(on_server)),
@@ -84,13 +85,7 @@ def _logged(fetcher: Fetcher, server: Server) -> set[int]:
 
 def _look_where_mail_is_moved(fetcher: Fetcher) -> int:
     """Mail in the folder that stored mail is moved to must be known; another program may have moved it unread."""
-    folder = fetcher.box.move_to
-    if not folder:
-        return 0
-    try:
-        server = Server(fetcher.box, folder, readonly=True)
-    except Declined:
-        return 0
+    server = Server(fetcher.box, fetcher.box.move_to, readonly=True)
     found = 0
     try:
         uids = server.uids()[-MOST_MOVED:]

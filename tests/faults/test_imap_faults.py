@@ -352,6 +352,11 @@ def test_a_number_that_means_another_mail_by_now_deletes_nothing_unread(context,
 def test_the_nightly_comparison_fetches_what_is_missing_in_both_folders(context, double):
     server = double()
     sent = mails(6)
+    empty = fetching.Fetcher("second", box(double(), after="move:Not there"))
+    empty.lease.take()
+    connection = empty.connect()
+    assert "0 mails are on the server." in reconciling.reconcile(empty, connection)
+    connection.close()
     server.folders["Done"] = type(server.folders["INBOX"])(uidvalidity=9)
     for raw in sent[:3]:
         server.add(raw)
