@@ -7,6 +7,7 @@ import hashlib
 import json
 import sys
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote, unquote, urlsplit
 
@@ -15,6 +16,7 @@ import click
 from core import room
 from core import settings as settings_module
 from core.settings import Settings
+from core.turns import Turns
 
 # EX_TEMPFAIL of sysexits.h: “try again later”.
 TEMPORARY_FAILURE = 75
@@ -80,6 +82,8 @@ def store(raw: bytes, *, mailbox: str, source: str, settings: Settings) -> int:
         # mode=rw: a mail must not make an empty database where none was set up.
         connection = pysqlite3.connect(f"file:{quote(path)}?mode=rw", uri=True, timeout=30)
         connection.execute("PRAGMA synchronous=FULL")
+        with Turns(Path(path)).waiting():
+            connection.execute("BEGIN IMMEDIATE")
         mark = "?"
         time = moment.replace(tzinfo=None).isoformat(sep=" ", timespec="microseconds")
     try:
