@@ -87,6 +87,7 @@ def give_fate(read: Parsed, row: InboundMail | None) -> None:
     elif reason := _own_reason(parsed, header, by_hand=read.by_hand):
         settle(row, "ignored", reason)
     elif (report := bouncing.take(parsed, by_hand=read.by_hand)) is not None:
+        row.bounce_of_id = report.mail.id if report.mail is not None else None
         settle(row, report.fate, report.reason)
     elif parsed.is_automatic is not None and not read.by_hand:
         settle(row, "automatic", _("A machine sent it, by this sign: %(sign)s", sign=parsed.is_automatic))

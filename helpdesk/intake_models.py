@@ -10,6 +10,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 from accounts.models import User
 from core.db import Model, db, now
 from core.i18n import lazy
+from core.mail import OutgoingMail
 from helpdesk.models import Message, Ticket
 
 # "" means that the worker has not come to it yet.
@@ -87,10 +88,13 @@ class InboundMail(Model):
     dkim: Mapped[str] = mapped_column(String(16), default="")
     dmarc: Mapped[str] = mapped_column(String(16), default="")
     duplicate_of_id: Mapped[int | None] = mapped_column(ForeignKey("inbound_mail.id"))
+    # The mail of ours that it reports on.
+    bounce_of_id: Mapped[int | None] = mapped_column(ForeignKey("outgoing_mail.id", ondelete="SET NULL"))
     ticket_id: Mapped[int | None] = mapped_column(ForeignKey("ticket.id", ondelete="SET NULL"))
     ticket_message_id: Mapped[int | None] = mapped_column(ForeignKey("message.id", ondelete="SET NULL"))
 
     raw: Mapped[RawMail] = relationship(lazy="select")
+    bounce_of: Mapped[OutgoingMail | None] = relationship(lazy="select")
     ticket: Mapped[Ticket | None] = relationship(lazy="select")
     ticket_message: Mapped[Message | None] = relationship(lazy="select")
 

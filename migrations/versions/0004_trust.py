@@ -16,6 +16,11 @@ def upgrade() -> None:
     with op.batch_alter_table("inbound_mail") as table:
         for name in ("proof", "spf", "dkim", "dmarc"):
             table.add_column(sa.Column(name, sa.String(16), nullable=False, server_default=""))
+        table.add_column(sa.Column("bounce_of_id", Id, nullable=True))
+        table.create_foreign_key(
+            op.f("fk_inbound_mail_bounce_of_id_outgoing_mail"), "outgoing_mail", ["bounce_of_id"], ["id"],
+            ondelete="SET NULL",
+        )  # fmt: skip
         table.create_index("ix_inbound_mail_mailbox", ["mailbox", "id"])
         table.create_index("ix_inbound_mail_mailbox_fate", ["mailbox", "fate", "id"])
         table.create_index("ix_inbound_mail_received", ["received_at", "id"])
@@ -82,5 +87,6 @@ def downgrade() -> None:
     with op.batch_alter_table("inbound_mail") as table:
         for name in ("message", "received", "mailbox_fate", "mailbox"):
             table.drop_index(f"ix_inbound_mail_{name}")
-        for name in ("dmarc", "dkim", "spf", "proof"):
+        table.drop_constraint(op.f("fk_inbound_mail_bounce_of_id_outgoing_mail"), type_="foreignkey")
+        for name in ("bounce_of_id", "dmarc", "dkim", "spf", "proof"):
             table.drop_column(name)

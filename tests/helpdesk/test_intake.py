@@ -220,7 +220,7 @@ def bounce_of(message_id: str, action="failed", status="5.1.1") -> bytes:
 
 def test_a_bounce_marks_its_mail_as_failed_and_tells_the_assignee(deliver, ticket):
     row = deliver(bounce_of(sent_to("paula").message_id))
-    assert (row.fate, row.ticket_id) == ("bounce", None)
+    assert (row.fate, row.ticket_id, row.bounce_of_id) == ("bounce", None, sent_to("paula").id)
     after = sent_to("paula")
     assert (after.state, "User unknown" in after.last_error) == ("bounced", True)
     assert db.session.scalar(select(Event).where(Event.name == "mail.failed")) is not None
