@@ -8,6 +8,7 @@ that says n bytes too many).
 import contextlib
 import re
 import socket
+import ssl
 import threading
 import time
 from dataclasses import dataclass, field
@@ -24,7 +25,8 @@ class Folder:
 class ImapDouble:
     """Serve one user's folders. ``capabilities`` may lack MOVE, UIDPLUS or IDLE."""
 
-    def __init__(self, capabilities="IMAP4rev1 UIDPLUS MOVE IDLE"):
+    def __init__(self, capabilities="IMAP4rev1 UIDPLUS MOVE IDLE", certificate=None):
+        self.certificate = certificate
         self.capabilities = capabilities
         self.folders = {"INBOX": Folder()}
         self.lock = threading.RLock()
@@ -81,7 +83,17 @@ class ImapDouble:
                 return
             self.connections += 1
             self._open.append(connection)
-            threading.Thread(target=Session(self, connection, self.connections).run, daemon=True).start()
+            threading.Thread(target=self._serve, args=(connection,), daemon=True).start()
+
+    def _serve(self, connection):
+        if self.certificate is not None:
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.load_cert_chain(self.certificate)
+            try:
+                connection = context.wrap_socket(connection, server_side=True)
+            except OSError:
+                return
+        Session(self, connection, self.connections).run()
 
 
 def _close(connection):

@@ -393,6 +393,22 @@ def test_a_server_without_starttls_gets_no_password(context, double):
     assert not any(each.startswith("LOGIN") for each in server.commands)
 
 
+def test_only_a_server_that_somebody_vouches_for_gets_the_password(app, double, monkeypatch):
+    tls = ROOT / "tests/fixtures/tls"
+    server = double(certificate=tls / "server.pem")
+    sent = mails(3)
+    for raw in sent:
+        server.add(raw)
+    safe = replace(box(server), host="localhost", tls="tls", timeout_seconds=5)
+    with pytest.raises(imap_server.Unreachable, match="(?i)certificate"):
+        imap_server.Server(safe)
+    assert server.commands == []
+    monkeypatch.setenv("SSL_CERT_FILE", str(tls / "cert.pem"))
+    with fetched(app, safe):
+        until(lambda: stored(app) == 3)
+    settle_and_check(app, sent, 3)
+
+
 def test_cut_at_any_command_the_next_connection_makes_it_good(app, double):
     server = double()
     sent = mails(5)
