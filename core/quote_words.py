@@ -77,6 +77,15 @@ LIST_WORDS = (
     "lista de distribución",
 )
 
+_DATE_WORDS = """
+    dniu at um uhr a las à alle ore kl klo kello godz h om het volgende heeft o g r v ob je oseba ve tarihinde saat şunları
+    yazdı następujące следующее г р година года heure heures de del do dia da das às la le los mon tue wed thu fri sat
+    sun pm am p m napisal keltezéssel időpontban dátummal пользователь користувач użytkownik uživatel skrev følgende
+    följande pukul tanggal saa ชม and
+"""
+#: What may stand beside the figures of a date, in small letters.
+DATE_WORDS = frozenset(_DATE_WORDS.split()) - {"and"}
+
 #: A short text above an unmarked quotation that says: the answers are in the quotation.
 INLINE_HINTS = (
     "inline", "in-line", "in line", "below", "in red", "in blue", "in bold", "en rojo", "en azul", "abajo",

@@ -6,21 +6,19 @@ costs the reader a glance, a sentence lost costs the sender an answer.
 
 import re
 
+from core.closings import RULE, is_name, is_sent_from, stripped, without_closing, without_notice
 from core.forward_words import FORWARD_PREFIXES, FORWARDED
 from core.header_words import FIELD_OF
 from core.quote_words import (
     ATTRIBUTION_LEADS,
     ATTRIBUTION_VERBS,
-    CLOSINGS,
-    DISCLAIMER_WORDS,
+    DATE_WORDS,
     INLINE_HINTS,
     LIST_WORDS,
-    MAIL_WORDS,
-    NAME_PARTICLES,
     ORIGINAL,
     REPLY_ABOVE,
-    SENT_FROM,
 )
+from core.shown_dates import month_of
 
 _MAX_TEXT = 1_000_000
 _LONGEST_ATTRIBUTION = 400
@@ -34,12 +32,13 @@ _UNSEEN = dict.fromkeys([0x200B, 0x200E, 0x200F, *range(0x202A, 0x202F), *range(
 _BEHIND = re.compile(
     r"On (?:(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)[a-z]{0,6},? )?(?:[A-Z][a-z]{2,8} \d|\d)[^\n]{5,200}wrote:$"
 )
+_WORD = re.compile(r"[^\W\d_]+")
+_VERBS = " ".join(ATTRIBUTION_VERBS)
 _LETTER = re.compile(r"[^\W\d_]")
 _CLOCK = re.compile(r"\b\d{1,2}[:.h]\d{2}\b|\d{1,2}:\d{2}")
 _ADDRESS = re.compile(r"[\w.+-]{1,64}@[\w-]{1,63}\.\w")
 _ENDS_IN_ADDRESS = re.compile(r"[<(\[][^<>()\[\]\s@]{1,64}@[^<>()\[\]\s@]{1,190}[>)\]]{1,2} {0,2}[:：]$")
 _LABEL = re.compile(r"[*_ \t]{0,6}([^\W\d_][^:：\n*]{0,24}?)[*_ \t]{0,3}[:：][*_]{0,3}(?:\s|$)")
-_RULE = re.compile(r"[_*=\-\u2500\u2014 ]{5,}")
 #: Mailing lists append their own lines below such a rule.
 _FOOTER = re.compile(r"_{20,}|-{20,}|={20,}")
 _SIGNATURE = "-- "
@@ -104,7 +103,7 @@ def _new_lines(lines: list[str]) -> list[str]:
         # New text above the quotation: what stands between its lines makes it an inline reply.
         if not _has_text(below):
             return _without_marked(lines[:start])
-        return lines if _interleaved(below) or _interleaved(above_lines) else [*_stripped(lines[:start]), "", *below]
+        return lines if _interleaved(below) or _interleaved(above_lines) else [*stripped(lines[:start]), "", *below]
     return below if _has_text(below) and not _interleaved(below) else lines
 
 
@@ -127,7 +126,7 @@ def _has_text(lines: list[str]) -> bool:
     footer = next((place for place, line in enumerate(rest) if line.strip()), 0)
     if len(rest) - footer <= 8 and rest[footer : footer + 1] and _FOOTER.fullmatch(rest[footer].strip()):
         return False
-    return any(line.strip() and not _RULE.fullmatch(line.strip()) for line in rest)
+    return any(line.strip() and not RULE.fullmatch(line.strip()) for line in rest)
 
 
 def _interleaved(lines: list[str]) -> bool:
@@ -181,7 +180,7 @@ def _with_rule_above(lines: list[str], place: int) -> int:
     above = place - 1
     while above >= 0 and not lines[above].strip():
         above -= 1
-    return above if above >= 0 and _RULE.fullmatch(lines[above].strip()) else place
+    return above if above >= 0 and RULE.fullmatch(lines[above].strip()) else place
 
 
 def _next_is_quoted(lines: list[str], place: int) -> bool:
@@ -247,7 +246,7 @@ def _begins_later(lines: list[str], place: int, length: int, *, leading: bool = 
 def _is_opening(line: str) -> bool:
     """Whether a line is what an attribution begins with: name and address of its writer, or nothing but a date."""
     name, bracket, _ = line.strip().partition("<")
-    return (bool(bracket) and "@" in line and _is_name(name.strip())) or not _LETTER.search(line)
+    return (bool(bracket) and "@" in line and is_name(name.strip())) or not _LETTER.search(line)
 
 
 def _is_old_gmail(said: str, lines: list[str], place: int) -> bool:
@@ -292,7 +291,17 @@ def _is_attribution(joined: str, *, quoted_below: bool, strictly: bool = False) 
         return dated and ((verb and clock) or (addressed and quoted_below) or (addressed and clock and verb))
     if quoted_below:
         return verb or (dated and addressed)
-    return (verb and (clock or (dated and addressed))) or (clock and bool(_ENDS_IN_ADDRESS.search(joined)))
+    if addressed:
+        return (verb and dated) or (clock and bool(_ENDS_IN_ADDRESS.search(joined)))
+    return verb and clock and _says_only_who_and_when(joined)
+
+
+def _says_only_who_and_when(joined: str) -> bool:
+    """Whether a line that says "wrote" has no words but those of a date and a name: else it is a sentence."""
+    return not any(
+        word.islower() and word not in ATTRIBUTION_LEADS | DATE_WORDS and word not in _VERBS and not month_of(word)
+        for word in _WORD.findall(joined)
+    )
 
 
 def _without_signature(lines: list[str], *, at_top: bool = False) -> list[str]:
@@ -300,15 +309,15 @@ def _without_signature(lines: list[str], *, at_top: bool = False) -> list[str]:
 
     With ``at_top`` a signature may be all there is.
     """
-    lines = _without_list_footer(_stripped(lines))
+    lines = _without_list_footer(stripped(lines))
     for place in range(len(lines) - 1, -1 if at_top else 0, -1):
         if lines[place] in {_SIGNATURE, "--"} and _below_is_signature(lines[place], lines[place + 1 :]):
-            lines = _stripped(lines[:place])
+            lines = stripped(lines[:place])
             break
-    lines = _without_notice(lines)
-    while lines and _is_sent_from(lines[-1]) and (len(lines) > 1 or at_top):
-        lines = _stripped(lines[:-1])
-    return _without_closing(_without_dashed_name(lines))
+    lines = without_notice(lines)
+    while lines and is_sent_from(lines[-1]) and (len(lines) > 1 or at_top):
+        lines = stripped(lines[:-1])
+    return without_closing(_without_dashed_name(lines))
 
 
 def _without_list_footer(lines: list[str]) -> list[str]:
@@ -316,7 +325,7 @@ def _without_list_footer(lines: list[str]) -> list[str]:
     for place in range(len(lines) - 2, max(0, len(lines) - 10), -1):
         if _FOOTER.fullmatch(lines[place].strip()):
             below = " ".join(lines[place + 1 :]).lower()
-            return _stripped(lines[:place]) if any(word in below for word in LIST_WORDS) else lines
+            return stripped(lines[:place]) if any(word in below for word in LIST_WORDS) else lines
     return lines
 
 
@@ -326,7 +335,7 @@ def _without_dashed_name(lines: list[str]) -> list[str]:
         return lines
     name = lines[-1].lstrip("-–— ")
     listed = any(line.lstrip().startswith(("-", "–", "—", "*")) for line in lines[:-1])
-    return _stripped(lines[:-1]) if not listed and len(name.split()) <= 4 and _is_name(name) else lines
+    return stripped(lines[:-1]) if not listed and len(name.split()) <= 4 and is_name(name) else lines
 
 
 def _below_is_signature(mark: str, below: list[str]) -> bool:
@@ -334,57 +343,3 @@ def _below_is_signature(mark: str, below: list[str]) -> bool:
     if _interleaved(below) or len(below) > 25:
         return False
     return mark == _SIGNATURE or (len(below) <= 12 and all(len(line) <= 100 for line in below))
-
-
-def _stripped(lines: list[str]) -> list[str]:
-    start, end = 0, len(lines)
-    while start < end and not lines[start].strip():
-        start += 1
-    while end > start and (not lines[end - 1].strip() or _RULE.fullmatch(lines[end - 1].strip())):
-        end -= 1
-    return lines[start:end]
-
-
-def _is_sent_from(line: str) -> bool:
-    low = line.strip().lower()
-    words = [word for word in low.split() if "/" not in word]
-    return len(words) <= 8 and low.startswith(SENT_FROM) and "," not in low and not low.endswith(("?", "!"))
-
-
-def _without_notice(lines: list[str]) -> list[str]:
-    """Without a last paragraph that speaks of confidentiality, as organisations append it."""
-    start = len(lines)
-    while start > 0 and lines[start - 1].strip():
-        start -= 1
-    paragraph = " ".join(lines[start:]).lower()
-    about_mail = any(word in paragraph for word in MAIL_WORDS)
-    if start > 0 and len(paragraph) > 100 and about_mail and any(word in paragraph for word in DISCLAIMER_WORDS):
-        return _stripped(lines[:start])
-    return lines
-
-
-def _without_closing(lines: list[str]) -> list[str]:
-    """Without "Best regards," and the few short lines below, if the first of them looks like a name."""
-    for place in range(len(lines) - 2, max(0, len(lines) - 12), -1):
-        if lines[place].strip().lower().strip(",.! -—–") in CLOSINGS:
-            below = [line.strip() for line in lines[place + 1 :] if line.strip()]
-            return _stripped(lines[:place]) if below and _is_name(below[0]) and _are_titles(below[1:]) else lines
-    return lines
-
-
-def _is_name(line: str) -> bool:
-    words = [word.strip("\"'.,()*_") for word in line.split()]
-    return (
-        len(line) <= 60
-        and len(words) <= 6
-        and all(word[:1].isalpha() and (not word[0].islower() or word in NAME_PARTICLES) for word in words if word)
-    )
-
-
-def _are_titles(lines: list[str]) -> bool:
-    """Whether lines below a name are short and no sentences: job, organisation, telephone, address."""
-    sentence = (".", "!", "?", "…", "。", "！", "？", ":")
-    postscript = ("ps", "p.s", "p.d", "pd:", "nb", "n.b")
-    return len(lines) <= 8 and not any(
-        len(line) > 80 or line.endswith(sentence) or line.lower().startswith(postscript) for line in lines
-    )

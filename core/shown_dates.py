@@ -80,7 +80,7 @@ def _calendar_day(text: str, *, month_first: bool) -> tuple[int, int, int] | Non
         return int(asian[1]), int(asian[2]), int(asian[3])
     year = _YEAR.search(text)
     # The last one: days of the week, which come first, begin like months ("mar. 2 nov. 2021").
-    month = next((number for word in reversed(_WORD.findall(text.lower())) if (number := _month(word))), 0)
+    month = next((number for word in reversed(_WORD.findall(text.lower())) if (number := month_of(word))), 0)
     if year is not None and month:
         others = _CLOCK.sub(" ", text[: year.start()] + " " + text[year.end() :])
         days = [int(each) for each in _DAY.findall(others) if 1 <= int(each) <= 31]
@@ -97,6 +97,6 @@ def _calendar_day(text: str, *, month_first: bool) -> tuple[int, int, int] | Non
     return last, middle, first
 
 
-def _month(word: str) -> int:
+def month_of(word: str) -> int:
     """The number of the month that a word names, 0 for none."""
     return next((number for stem, number in _STEMS if word.startswith(stem)), 0)
