@@ -165,7 +165,7 @@ class Server:
             self._client.uid_expunge(uids)
 
     def wait(self, seconds: float, stop: Callable[[], bool]) -> bool:
-        """Wait for news, by IDLE (RFC 2177) if the server can, at most so many seconds; whether there may be any.
+        """Wait for news, by IDLE (RFC 2177) if the server can, at most so many seconds; whether there is any.
 
         :raises Unreachable: if the server is not there any more.
         """
@@ -177,7 +177,7 @@ class Server:
                 while time.monotonic() < until and not stop():
                     time.sleep(min(LOOK, max(until - time.monotonic(), 0)))
                 self._client.noop()
-                return True
+                return False
             self._client.idle()
             news: list[Any] = []
             while not news and (left := until - time.monotonic()) > 0 and not stop():

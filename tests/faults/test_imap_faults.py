@@ -130,6 +130,16 @@ def test_mail_is_fetched_by_uid_kept_byte_by_byte_and_marked_only_then(app, doub
     assert not any(each.startswith(("FETCH", "STORE", "COPY")) or "UNSEEN" in each for each in server.commands)
 
 
+def test_without_idle_new_mail_is_looked_for_as_often_as_the_settings_say(app, double):
+    server = double(capabilities="IMAP4rev1 UIDPLUS")
+    with fetched(app, box(server, poll_seconds=2)):
+        until(lambda: any(each.startswith("UID SEARCH") for each in server.commands))
+        server.add(mails(1)[0])
+        time.sleep(0.8)
+        assert stored(app) == 0
+        until(lambda: stored(app) == 1)
+
+
 def test_what_was_seen_by_somebody_before_is_fetched_all_the_same(app, double):
     server = double()
     server.folders["INBOX"].flags[server.add(mails(1)[0])].add("\\Seen")
