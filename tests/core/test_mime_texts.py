@@ -24,6 +24,7 @@ MODULES = [
     "html_tokens",
     "flowed",
     "quotes",
+    "closings",
     "quote_words",
     "language",
     "automatic",
