@@ -132,8 +132,10 @@ def test_mail_is_fetched_by_uid_kept_byte_by_byte_and_marked_only_then(app, doub
 
 def test_without_idle_new_mail_is_looked_for_as_often_as_the_settings_say(app, double):
     server = double(capabilities="IMAP4rev1 UIDPLUS")
-    with fetched(app, box(server, poll_seconds=2)):
-        until(lambda: any(each.startswith("UID SEARCH") for each in server.commands))
+    with fetched(app, box(server, poll_seconds=3)):
+        # Once for what is new, and once for the first comparison.
+        until(lambda: sum(each.startswith("UID SEARCH") for each in server.commands) == 2)
+        time.sleep(0.3)
         server.add(mails(1)[0])
         time.sleep(0.8)
         assert stored(app) == 0
