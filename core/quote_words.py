@@ -78,7 +78,8 @@ LIST_WORDS = (
 )
 
 _DATE_WORDS = """
-    dniu at um uhr a las à alle ore kl klo kello godz h om het volgende heeft o g r v ob je oseba ve tarihinde saat şunları
+    dniu at um uhr a las à alle ore kl klo kello godz h om het volgende heeft o g r v ob je oseba ve tarihinde saat
+    şunları
     yazdı następujące следующее г р година года heure heures de del do dia da das às la le los mon tue wed thu fri sat
     sun pm am p m napisal keltezéssel időpontban dátummal пользователь користувач użytkownik uživatel skrev følgende
     följande pukul tanggal saa ชม and
