@@ -77,8 +77,12 @@ def metrics() -> ResponseReturnValue:
         *_metric("helpdesk_jobs", "Jobs by state.", "state", queues),
         *_metric("helpdesk_tickets", "Tickets by state.", "state", _counts(Ticket.state)),
         *_metric("helpdesk_inbound_mail", "Mail in by fate.", "fate", _counts(InboundMail.fate)),
-        *_metric("helpdesk_mail_in_warnings", "Warnings of the health page of mail in.", "kind",
-                 {"all": len(health.examine().warnings)}),
+        *_metric(
+            "helpdesk_mail_in_warnings",
+            "Warnings of the health page of mail in.",
+            "kind",
+            {"all": len(health.examine().warnings)},
+        ),
         *_metric("helpdesk_outgoing_mail", "Mail out by state.", "state", _counts(OutgoingMail.state)),
     ]
     return Response(

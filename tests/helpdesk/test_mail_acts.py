@@ -229,7 +229,9 @@ def test_the_log_stays_quick_with_many_mails(context):
     for name, statement in lists.items():
         compiled = statement.compile(db.engine)
         explain = "EXPLAIN" if db.engine.dialect.name == "postgresql" else "EXPLAIN QUERY PLAN"
-        plan = "\n".join(str(row) for row in db.session.connection().exec_driver_sql(f"{explain} {compiled}", _bound(compiled)))
+        plan = "\n".join(
+            str(row) for row in db.session.connection().exec_driver_sql(f"{explain} {compiled}", _bound(compiled))
+        )
         if (
             "Seq Scan on inbound_mail" in plan
             or ("SCAN inbound_mail'" in plan and "USING" not in plan)
