@@ -206,7 +206,8 @@ def _page(number: int, form: ReplyForm, draft: Draft | None = None, **more: Any)
         missed = [entry.message for entry in thread.entries if entry.message and entry.message.id > draft.missed_after]
     return render_template(
         "helpdesk/desk_ticket.html", thread=thread, ticket=thread.ticket, form=form, draft=draft, missed=missed,
-        people=sending.choices(thread.participants, draft), reader=person(), waiting=planned.of_ticket(thread.ticket),
+        people=sending.choices(thread.participants, draft), reader=person(),
+        waiting=planned.of_ticket(thread.ticket) if thread.has_planned else (),
         seconds_left=_seconds_left, **more,
     )  # fmt: skip
 

@@ -4,9 +4,10 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Any
 
-from sqlalchemy import and_, func, literal, select, union_all
+from sqlalchemy import and_, bindparam, func, literal, select, union_all
 from sqlalchemy.orm import joinedload
 
 from accounts.models import User
@@ -26,6 +27,7 @@ from helpdesk.models import (
     Ticket,
     TicketTag,
 )
+from helpdesk.outgoing_models import PlannedReply
 from kb.models import Answer
 
 WINDOW = 50
@@ -84,6 +86,8 @@ class Thread:
     colleagues: list[Any]
     # People whom a mail named and who take no part yet; tickets that go on with this one, or that it goes on with.
     proposals: Sequence[Any]
+    # Whether replies wait that have not left.
+    has_planned: bool
     linked: Sequence[Any]
     seen: Seen
     # The mail of a newer message is on its way; an older one without a mail was never to be sent.
@@ -117,12 +121,7 @@ def load(number: int, *, limit: int = WINDOW) -> Thread | None:
     """
     if not 0 < number < choices.HIGHEST_NUMBER:
         return None
-    row = db.session.execute(
-        select(Ticket, *_asides())
-        .where(Ticket.id == number)
-        .options(*_LOADED)
-        .execution_options(populate_existing=True)
-    ).one_or_none()
+    row = db.session.execute(_ticket_statement(), {"number": number}).one_or_none()
     if row is None:
         return None
     ticket: Ticket = row.Ticket
@@ -154,11 +153,34 @@ def load(number: int, *, limit: int = WINDOW) -> Thread | None:
         analysts=analysts,
         theirs=[other for other in others if other.whose == "person"],
         colleagues=[other for other in others if other.whose == "organisation"],
-        proposals=_proposals(ticket),
+        proposals=_proposals(ticket) if row.has_proposals else (),
+        has_planned=row.has_planned,
         linked=[other for other in others if other.whose == "linked"],
         seen=Seen(ids[-1] if ids else 0, ticket.state, ticket.assignee_id or 0),
         fresh_since=now() - _FRESH,
     )
+
+
+# Statements that are always the same are put together once.
+
+
+@cache
+def _ticket_statement() -> Any:
+    return (
+        select(Ticket, *_asides()).where(Ticket.id == bindparam("number")).options(*_LOADED)
+        .execution_options(populate_existing=True)
+    )  # fmt: skip
+
+
+@cache
+def _messages_statement() -> Any:
+    return (
+        select(
+            Message.id, Message.author_id, Message.kind, Message.body_html, Message.has_more, Message.by_staff,
+            Message.channel, Message.is_verified, Message.proof, Message.remark, Message.language, Message.created_at,
+        )
+        .where(Message.ticket_id == bindparam("ticket")).order_by(Message.id.desc()).limit(bindparam("most"))
+    )  # fmt: skip
 
 
 def _asides() -> tuple[Any, ...]:
@@ -172,16 +194,15 @@ def _asides() -> tuple[Any, ...]:
         tags.scalar_subquery().label("tags"),
         select(Answer.slug).where(Answer.id == source).scalar_subquery().label("answer_slug"),
         select(Answer.state).where(Answer.id == source).scalar_subquery().label("answer_state"),
-    )
+        select(PlannedReply.id).where(PlannedReply.ticket_id == Ticket.id).exists().label("has_planned"),
+        select(ProposedParticipant.id)
+        .where(ProposedParticipant.ticket_id == Ticket.id, ProposedParticipant.state == "open")
+        .exists().label("has_proposals"),
+    )  # fmt: skip
 
 
 def _messages(ticket: Ticket, limit: int) -> list[Any]:
-    rows = db.session.execute(
-        select(
-            Message.id, Message.author_id, Message.kind, Message.body_html, Message.has_more, Message.by_staff,
-            Message.channel, Message.is_verified, Message.proof, Message.remark, Message.language, Message.created_at,
-        ).where(Message.ticket_id == ticket.id).order_by(Message.id.desc()).limit(limit)
-    ).all()  # fmt: skip
+    rows = db.session.execute(_messages_statement(), {"ticket": ticket.id, "most": limit}).all()
     return list(reversed(rows))
 
 
