@@ -93,7 +93,9 @@ def decode(data: bytes, declared: str = "") -> Decoded:
         unknown = not claimed and not says_nothing
         return Decoded(data.decode("ascii"), "ascii", _unknown(declared, "ascii") if unknown else "")
     for mark, name in _BOMS:
-        if data.startswith(mark) and (claimed == "" or claimed == name or claimed.startswith(_SINGLE_BYTE)):
+        # The mark of UTF-16 is also two letters (“юя”, “яю”, “þÿ”) of single-byte charsets, which have no zero bytes.
+        is_open = claimed.startswith(_SINGLE_BYTE) and (name == "utf-8" or b"\0" in data)
+        if data.startswith(mark) and (claimed in ("", name) or is_open):
             return Decoded(data.decode(name, "replace").removeprefix("\ufeff"), name)
     if data.isascii() and _ISO2022_JP.search(data) and not claimed.startswith(("iso2022", "utf-7", "hz")):
         return Decoded(data.decode("iso2022_jp", "replace"), "iso2022_jp", "The text is in ISO-2022-JP undeclared.")

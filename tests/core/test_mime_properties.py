@@ -165,3 +165,9 @@ def test_every_text_and_every_file_of_a_tree_comes_out_once(tree, with_windows_l
     assert [part.sha256 for part in mail.attachments] == expected
     for number, kind in enumerate(numbers, 1):
         assert mail.text.count(f"word{number}word") == (kind != "file")
+
+
+def test_letters_that_look_like_the_mark_of_utf_16_stay_letters():
+    assert decode("юя, спасибо".encode("windows-1251"), "windows-1251").text == "юя, спасибо"
+    assert decode("þÿ".encode("latin-1"), "iso-8859-1").text == "þÿ"
+    assert decode("Hello".encode("utf-16"), "windows-1252").text == "Hello"

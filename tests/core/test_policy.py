@@ -1,10 +1,23 @@
+import shutil
+
 import pytest
 from flask import Flask
 
+from app import create_app
 from core import policy, web
+from tests.conftest import make_settings
 
 
-def test_a_route_without_a_permission_answers_nobody(app):
+@pytest.fixture
+def app_of_its_own(tmp_path, sqlite_template) -> Flask:
+    """An application that no other test shares, since a route that was added stays."""
+    shutil.copy(sqlite_template, tmp_path / "helpdesk.db")
+    return create_app(make_settings(tmp_path))
+
+
+def test_a_route_without_a_permission_answers_nobody(app_of_its_own):
+    app = app_of_its_own
+
     def view():
         return "secret"
 
@@ -14,7 +27,9 @@ def test_a_route_without_a_permission_answers_nobody(app):
     assert "secret" not in response.text
 
 
-def test_a_view_that_forgets_to_ask_about_its_object_answers_nobody(app):
+def test_a_view_that_forgets_to_ask_about_its_object_answers_nobody(app_of_its_own):
+    app = app_of_its_own
+
     @policy.permits("ticket.see")
     def view():
         return "secret"
