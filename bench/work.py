@@ -60,7 +60,9 @@ def two_workers(app: Flask, environment: dict[str, str], count: int) -> float:
         reply_to = "" if number % 2 == 0 else f"<{run}-{number - 1}@mail.bench.example>"
         raw = small_mail(number - number % 2, run if not reply_to else f"reply-{run}", reply_to)
         store(raw, mailbox="", source="pipe", settings=settings)
-    workers = [subprocess.Popen([str(BIN / "flask"), "work"], env=environment) for _worker in range(2)]
+    workers = [
+        subprocess.Popen([str(BIN / "flask"), "work", "--processes", "1"], env=environment) for _worker in range(2)
+    ]
     left, began = count, 0.0
     waiting = select(func.count()).select_from(InboundMail).where(InboundMail.fate == "", InboundMail.id > last)
     try:

@@ -3,6 +3,7 @@
 import gc
 import signal
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from types import FrameType
 
@@ -11,8 +12,12 @@ from flask import Flask, current_app
 from flask.cli import with_appcontext
 
 from core import backup as backups
-from core import doctor, jobs
+from core import crew, doctor, jobs
+from core.db import db
 from core.exceptions import HelpdeskError
+
+# So many jobs are worth a second process.
+_MANY = 200
 
 
 def register(app: Flask) -> None:
@@ -23,17 +28,33 @@ def register(app: Flask) -> None:
 
 @click.command()
 @click.option("--once", is_flag=True, help="Do what is due, then stop.")
+@click.option("--processes", type=click.IntRange(1, 32), help="How many processes; else work.processes says.")
 @with_appcontext
-def work(once: bool) -> None:
+def work(once: bool, processes: int | None) -> None:
     """Run jobs and clocks: mail in, mail out, the search index."""
-    # What was loaded stays for ever; what a job makes is much and lives briefly.
+    app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]
+    size = processes or app.extensions["settings"].work.processes
+    if once:
+        jobs.run_clocks()
+        # A few jobs are done before a second process has begun, and writers of SQLite take turns anyway.
+        if processes is None and (not app.extensions["settings"].on_postgresql or jobs.counts()["queued"] < _MANY):
+            size = 1
+    # What was loaded stays for ever, shared by all processes; what a job makes is much and lives briefly.
     gc.collect()
     gc.freeze()
     gc.set_threshold(20_000, 20, 50)
+    if size == 1:
+        done = jobs.run_until_idle() if once else _work_alone(app)
+    else:
+        db.session.remove()
+        # Connections cannot be shared by processes.
+        db.engine.dispose()
+        done = crew.run(size, _duty(app, once=once), is_lasting=not once)
     if once:
-        jobs.run_clocks()
-        click.echo(f"{jobs.run_until_idle()} jobs done.")
-        return
+        click.echo(f"{done} jobs done.")
+
+
+def _work_alone(app: Flask) -> int:
     stopped = False
 
     def stop(_number: int, _frame: FrameType | None) -> None:
@@ -42,7 +63,21 @@ def work(once: bool) -> None:
 
     signal.signal(signal.SIGTERM, stop)
     signal.signal(signal.SIGINT, stop)
-    jobs.work(current_app._get_current_object(), stop=lambda: stopped)  # type: ignore[attr-defined]
+    jobs.work(app, stop=lambda: stopped)
+    return 0
+
+
+def _duty(app: Flask, *, once: bool) -> crew.Duty:
+    """What each process does. Only the first one sends mail, so that a slow mail server holds up nothing else."""
+
+    def duty(place: int, stop: Callable[[], bool]) -> int:
+        but = () if place == 0 else jobs.waiting_kinds()
+        if once:
+            return jobs.run_until_idle(but=but)
+        jobs.work(app, stop=stop, but=but)
+        return 0
+
+    return duty
 
 
 @click.command()

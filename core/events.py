@@ -1,11 +1,11 @@
 """What happened, and who must know.
 
 A verb calls `record`; that adds one Event row and, for each subscriber of that name, one Job row, in the transaction
-of
-the change itself. The worker runs the subscribers afterwards: at least once, so a subscriber must bear repetition.
+of the change itself. The worker runs the subscribers afterwards: at least once, so a subscriber must bear repetition.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
 
@@ -39,6 +39,9 @@ class Event(Model):
 
 
 _INSERT = insert(Event)
+# In the order in which they happened.
+_INSERT_MANY = insert(Event).returning(Event.id, sort_by_parameter_order=True)
+_HELD = "held_events"
 
 
 def record(name: str, subject: Model, *, by: UserMixin | None = None, **data: Any) -> None:  # JSON values
@@ -54,13 +57,38 @@ def record(name: str, subject: Model, *, by: UserMixin | None = None, **data: An
         db.session.flush()
     values = {
         "name": name, "subject_kind": subject.__tablename__, "subject_id": subject.id,
-            "actor_id": getattr(by, "id", None),
+        "actor_id": getattr(by, "id", None),
         "data": {key: value.id if isinstance(value, Model) else value for key, value in data.items()}, "at": now(),
     }  # fmt: skip
+    held = db.session.info.get(_HELD)
+    if held is not None:
+        held.append(values)
+        return
     # Written at once, past the session: nobody changes an event, and every write of a verb makes one.
     number = db.session.connection().execute(_INSERT, values).inserted_primary_key
     for subscriber in _subscribers.get(name, ()):
         jobs.enqueue("event", event=number[0] if number else None, to=_key(subscriber))
+
+
+@contextmanager
+def together() -> Iterator[None]:
+    """Write the events of all that happens inside at its end, in two statements; none of them if it raises.
+
+    For batches: until then nobody can read them, so no savepoint may be rolled back inside.
+    """
+    held: list[dict[str, Any]] = []
+    db.session.info[_HELD] = held
+    try:
+        yield
+    finally:
+        db.session.info.pop(_HELD, None)
+    if not held:
+        return
+    numbers = db.session.connection().execute(_INSERT_MANY, held).scalars().all()
+    jobs.enqueue_all("event", [
+        {"event": number, "to": _key(subscriber)}
+        for number, values in zip(numbers, held, strict=True) for subscriber in _subscribers.get(values["name"], ())
+    ])  # fmt: skip
 
 
 def on(*names: str) -> Callable[[Subscriber], Subscriber]:

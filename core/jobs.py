@@ -40,6 +40,7 @@ class Kind:
     attempts: int
     lease_seconds: int
     slow: bool
+    waits: bool
     together: Together | None
 
 
@@ -72,17 +73,19 @@ def job(
     attempts: int = 12,
     lease_seconds: int = LEASE_SECONDS,
     slow: bool = False,
+    waits: bool = False,
     together: Together | None = None,
 ) -> Callable[[Callable[..., None]], Callable[..., None]]:
     """Register the function that runs jobs of a kind; it is called with the payload as keyword arguments.
 
     :param slow: it waits for something other than the database (a mail server, a parser, the index), so it starts with
         no transaction open, lest it hold up every writer, and must read, wait, then write.
+    :param waits: it may wait long for somebody else's machine; only one process of a worker runs such jobs.
     :param together: how several of them are run at once; only one that failed there is run by itself.
     """
 
     def add(run: Callable[..., None]) -> Callable[..., None]:
-        _kinds[kind] = Kind(run, attempts, lease_seconds, slow, together)
+        _kinds[kind] = Kind(run, attempts, lease_seconds, slow, waits, together)
         return run
 
     return add
@@ -103,6 +106,11 @@ def kinds() -> list[str]:
     return sorted(_kinds)
 
 
+def waiting_kinds() -> tuple[str, ...]:
+    """The kinds of job that may wait long for somebody else's machine."""
+    return tuple(sorted(name for name, kind in _kinds.items() if kind.waits))
+
+
 _INSERT = insert(Job)
 _INSERT_ONCE: dict[str, Insert] = {
     "sqlite": sqlite.insert(Job).on_conflict_do_nothing(index_elements=["key"]),
@@ -116,10 +124,7 @@ def enqueue(kind: str, *, key: str | None = None, delay: float = 0, **payload: A
     :param key: at most one queued job has a key; a second one is the same job and is not added.
     :param delay: seconds before it may run.
     """
-    values = {
-        "kind": kind, "payload": payload, "key": key, "run_at": now() + timedelta(seconds=delay), "state": "queued",
-        "attempts": 0, "lease_token": "", "last_error": "", "created_at": now(),
-    }  # fmt: skip
+    values = _values(kind, payload, key, delay)
     connection = db.session.connection()
     if key is None:
         connection.execute(_INSERT, values)
@@ -128,8 +133,22 @@ def enqueue(kind: str, *, key: str | None = None, delay: float = 0, **payload: A
         connection.execute(_INSERT_ONCE[connection.dialect.name], values)
 
 
-def claim(limit: int = BATCH, kind: str = "") -> list[Claimed]:
-    """Take up to ``limit`` due jobs, of one kind if one is given. Commits."""
+def enqueue_all(kind: str, payloads: list[dict[str, Any]]) -> None:
+    """Add several jobs of one kind to the current transaction, by one statement."""
+    if payloads:
+        db.session.connection().execute(_INSERT, [_values(kind, payload, None, 0) for payload in payloads])
+
+
+def _values(kind: str, payload: dict[str, Any], key: str | None, delay: float) -> dict[str, Any]:
+    moment = now()
+    return {
+        "kind": kind, "payload": payload, "key": key, "run_at": moment + timedelta(seconds=delay), "state": "queued",
+        "attempts": 0, "lease_token": "", "last_error": "", "created_at": moment,
+    }  # fmt: skip
+
+
+def claim(limit: int = BATCH, kind: str = "", but: tuple[str, ...] = ()) -> list[Claimed]:
+    """Take up to ``limit`` due jobs, of one kind if one is given, of none of the kinds in ``but``. Commits."""
     moment = now()
     token = secrets.token_hex(16)
     due = (
@@ -140,6 +159,8 @@ def claim(limit: int = BATCH, kind: str = "") -> list[Claimed]:
     )
     if kind:
         due = due.where(Job.kind == kind)
+    if but:
+        due = due.where(Job.kind.not_in(but))
     if db.engine.dialect.name == "postgresql":
         due = due.with_for_update(skip_locked=True)
     rows = db.session.execute(
@@ -214,9 +235,9 @@ def _put_back(number: int, token: str, *, delay: float, error: str, state: str, 
     db.session.commit()
 
 
-def run_due(*, limit: int = BATCH) -> int:
+def run_due(*, limit: int = BATCH, but: tuple[str, ...] = ()) -> int:
     """Claim and run one batch; returns how many jobs were claimed."""
-    claimed = claim(limit)
+    claimed = claim(limit, but=but)
     together: dict[str, list[Claimed]] = {}
     alone = []
     for item in claimed:
@@ -243,11 +264,11 @@ def run_due(*, limit: int = BATCH) -> int:
     return count
 
 
-def run_until_idle(rounds: int = 200) -> int:
+def run_until_idle(rounds: int = 200, but: tuple[str, ...] = ()) -> int:
     """Run jobs until none is due; returns how many were run. For ``work --once``, the demo data and the tests."""
     total = 0
     for _ in range(rounds):
-        count = run_due()
+        count = run_due(but=but)
         if not count:
             break
         total += count
@@ -279,8 +300,11 @@ def run_clocks() -> None:
                 db.session.remove()
 
 
-def work(app: Flask, *, stop: Callable[[], bool], pause: float = 0.25) -> None:
-    """Work until told to stop: due jobs in batches, and the clocks about once a second."""
+def work(app: Flask, *, stop: Callable[[], bool], pause: float = 0.25, but: tuple[str, ...] = ()) -> None:
+    """Work until told to stop: due jobs in batches, and the clocks about once a second.
+
+    :param but: kinds of job that are left to another process.
+    """
     last_clocks = 0.0
     while not stop():
         with app.app_context():
@@ -288,7 +312,7 @@ def work(app: Flask, *, stop: Callable[[], bool], pause: float = 0.25) -> None:
                 if time.monotonic() - last_clocks >= 1:
                     run_clocks()
                     last_clocks = time.monotonic()
-                count = run_due()
+                count = run_due(but=but)
             except Exception:  # The database may be away for a while; the worker waits for it.
                 logger.exception("the worker could not reach its queue")
                 db.session.rollback()

@@ -39,7 +39,7 @@ def register(app: Flask) -> None:
     app.extensions.setdefault("doctors", []).append(_trouble)
 
 
-@jobs.job("mail.send", attempts=200, lease_seconds=LEASE_SECONDS, slow=True)
+@jobs.job("mail.send", attempts=200, lease_seconds=LEASE_SECONDS, slow=True, waits=True)
 def send(mail: int) -> None:
     """Hand one mail to the SMTP server (or to the outbox folder), and note what came of it."""
     row = db.session.get(OutgoingMail, mail)

@@ -137,6 +137,15 @@ class Search:
 
 
 @dataclass(frozen=True)
+class Work:
+    """The worker: jobs and clocks."""
+
+    processes: int = setting(
+        2, "Processes of one worker; only the first one sends mail, so that a slow mail server delays nothing else."
+    )
+
+
+@dataclass(frozen=True)
 class Limits:
     """How often something may be done; counted in the database, so that several processes count together."""
 
@@ -170,6 +179,7 @@ class Settings:
     dkim: Dkim = field(default_factory=Dkim)
     files: Files = field(default_factory=Files)
     search: Search = field(default_factory=Search)
+    work: Work = field(default_factory=Work)
     limits: Limits = field(default_factory=Limits)
     log: Log = field(default_factory=Log)
     mailboxes: Mapping[str, Mailbox] = field(default_factory=dict)
@@ -213,6 +223,7 @@ SECTIONS: dict[str, type] = {
     "dkim": Dkim,
     "files": Files,
     "search": Search,
+    "work": Work,
     "limits": Limits,
     "log": Log,
 }

@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 from flask import current_app
-from sqlalchemy import bindparam, delete, func, not_, or_, select
+from sqlalchemy import ARRAY, Text, bindparam, delete, func, not_, or_, select
 
 from accounts import people
 from accounts.models import User, find
@@ -52,6 +52,10 @@ _SAME_BYTES: Any = (
     .order_by(InboundMail.id).limit(1)
 )  # fmt: skip
 
+# A subquery that must be sorted before the locks are taken.
+_KEYS = select(func.unnest(bindparam("keys", type_=ARRAY(Text))).label("key")).order_by("key").offset(0).subquery()
+_LOCK = select(func.pg_advisory_xact_lock(func.hashtextextended(_KEYS.c.key, 0)))
+
 # (file, name, content id, whether the text shows it)
 Kept = list[tuple[StoredFile, str, str, bool]]
 
@@ -78,7 +82,6 @@ def give_fate(read: Parsed, row: InboundMail | None) -> None:
         return
     header = header_of(read.content)
     describe(row, parsed, header)
-    _one_at_a_time(row)
     with db.session.no_autoflush:
         twin, namesake = _alike(row)
     if twin is not None:
@@ -367,11 +370,16 @@ def locked_together(numbers: list[int]) -> dict[int, InboundMail]:
     return {row.id: row for row in db.session.scalars(_ROWS, {"numbers": numbers}) if not row.fate}
 
 
-def _one_at_a_time(row: InboundMail) -> None:
-    """Of two copies of one mail, read at the same moment by two workers, the second must see the first."""
+def one_at_a_time(read_ones: list[Parsed], rows: dict[int, InboundMail]) -> None:
+    """Of two copies of one mail, read at the same moment by two workers, the second must see the first.
+
+    Called once in a transaction, before any of its mails is given a fate; in one order, so that two workers cannot
+    wait for each other.
+    """
     if db.engine.dialect.name == "postgresql":
-        key = row.message_id or row.sha256
-        db.session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(key, 0))))
+        known = [(each.parsed, rows[each.number]) for each in read_ones if each.number in rows]
+        keys = {(parsed.message_id[:ID_LENGTH] if parsed else "") or row.sha256 for parsed, row in known}
+        db.session.execute(_LOCK, {"keys": sorted(keys)})
 
 
 def _interface_language(code: str) -> str:

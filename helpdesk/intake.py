@@ -12,7 +12,7 @@ from sqlalchemy import bindparam, select, update
 from sqlalchemy.exc import IntegrityError, OperationalError
 from sqlalchemy.orm.exc import StaleDataError
 
-from core import files, jobs
+from core import events, files, jobs
 from core.batches import Together
 from core.db import db
 from core.exceptions import TooLarge
@@ -65,7 +65,9 @@ def read(mail: int, by_hand: bool = False) -> None:  # noqa: FBT001, FBT002 # Jo
             return
         for left in reversed(range(TRIES)):
             try:
-                fates.give_fate(each, fates.locked(mail))
+                rows = fates.locked_together([mail])
+                fates.one_at_a_time([each], rows)
+                fates.give_fate(each, rows.get(mail))
                 return
             except OperationalError:
                 # The database is away or busy, which says nothing about the mail: the job is tried again.
@@ -114,18 +116,23 @@ def decide(read_ones: list[Parsed]) -> None:
     """Give several mails their fates in one transaction. Whatever is raised, none has one."""
     # Locked together; each is then found in the session. In one order, so that two workers cannot wait for each other.
     rows = fates.locked_together([each.number for each in read_ones])
-    for each in read_ones:
-        row = rows.get(each.number)
-        if each.parsed is None or row is None:
-            fates.set_aside(each.number, each.content, each.problem)
-            continue
-        # Out of the session, so that it is written once, when all is known, before the next mail looks for its like.
-        db.session.expunge(row)
-        with db.session.no_autoflush:
-            fates.give_fate(each, row)
-        db.session.flush()
-        values = {name: getattr(row, name) for name in _WRITTEN}
-        db.session.connection().execute(_WRITE, {"number": row.id, **values})
+    fates.one_at_a_time(read_ones, rows)
+    with events.together():
+        for each in read_ones:
+            _decide_one(each, rows.get(each.number))
+
+
+def _decide_one(each: Parsed, row: InboundMail | None) -> None:
+    if each.parsed is None or row is None:
+        fates.set_aside(each.number, each.content, each.problem)
+        return
+    # Out of the session, so that it is written once, when all is known, before the next mail looks for its like.
+    db.session.expunge(row)
+    with db.session.no_autoflush:
+        fates.give_fate(each, row)
+    db.session.flush()
+    values = {name: getattr(row, name) for name in _WRITTEN}
+    db.session.connection().execute(_WRITE, {"number": row.id, **values})
 
 
 jobs.job("mail.intake", slow=True, together=Together(load, parse, decide))(read)

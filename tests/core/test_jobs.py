@@ -2,10 +2,12 @@ import threading
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import func, select, update
 
-from core import batches, jobs
+from accounts.models import User
+from core import batches, events, jobs
 from core.db import db, now
+from core.events import Event
 from core.jobs import Job
 
 done: list[str] = []
@@ -226,3 +228,43 @@ def test_a_batch_whose_lease_was_taken_over_leaves_nothing(context):
     assert len(jobs.claim()) == 2
     assert batches.run("test.note-it", jobs._kinds["test.note-it"].together, [items], 60) == items
     assert db.session.scalar(select(Job).where(Job.kind == "test.note")) is None
+
+
+def test_events_held_together_are_written_in_order_with_their_jobs_and_none_if_it_fails(context):
+    bruno = db.session.scalars(select(User).where(User.email == "bruno@helpdesk.example")).one()
+    first = db.session.scalar(select(func.max(Event.id))) or 0
+    with events.together():
+        for number in range(3):
+            events.record("person.changed", bruno, by=bruno, number=number)
+        assert not db.session.scalars(select(Event).where(Event.id > first)).all()
+    written = db.session.scalars(select(Event).where(Event.id > first).order_by(Event.id)).all()
+    assert [event.data["number"] for event in written] == [0, 1, 2]
+    db.session.commit()
+
+    def fail_in_the_middle():
+        with events.together():
+            events.record("person.changed", bruno, by=bruno)
+            raise ValueError("in the middle")
+
+    with pytest.raises(ValueError, match="in the middle"):
+        fail_in_the_middle()
+    events.record("person.changed", bruno, by=bruno, number=3)
+    db.session.commit()
+    assert [event.data.get("number") for event in db.session.scalars(select(Event).where(Event.id > first))][3:] == [3]
+
+
+def test_each_subscriber_of_events_held_together_is_called_once(context):
+    called = []
+
+    @events.on("test.happened")
+    def listen(event):
+        called.append(event.data["number"])
+
+    bruno = db.session.scalars(select(User).where(User.email == "bruno@helpdesk.example")).one()
+    with events.together():
+        for number in range(3):
+            events.record("test.happened", bruno, number=number)
+    db.session.commit()
+    jobs.run_until_idle()
+    events._subscribers.pop("test.happened")
+    assert called == [0, 1, 2]
