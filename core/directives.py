@@ -1,38 +1,110 @@
 """What other documentation tools write into Markdown, turned into what this one knows.
 
-Callouts of MyST, Sphinx and GitHub become admonitions; every other directive becomes a labelled block that shows what
-it says, because its data is not here; roles become links or plain text; labels become anchors.
+Callouts of MyST, Sphinx, MkDocs and GitHub become admonitions with titles in the language of the article; directives
+become what they mean (`core.directive_forms`), or labelled blocks that show what they say; roles become links or plain
+text; labels become anchors.
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Iterator
+from dataclasses import dataclass
 
-CALLOUTS = frozenset(
-    {"note", "tip", "hint", "warning", "danger", "important", "caution", "attention", "error", "seealso", "admonition"}
-)
+from core import callout_words
+from core.directive_forms import Around, admonition, form, known
+from core.directive_roles import with_roles
+
 MOST_LEVELS = 8
-_Inner = Callable[[list[str]], list[str]]
 _OPEN = re.compile(
-    r"^(?P<indent> {0,24})(?P<fence>`{3,}|:{3,}|~{3,})\{(?P<name>[\w:.-]{1,60})\}[ \t]*(?P<argument>.{0,1000})$"
+    r"^(?P<indent> {0,24})(?P<fence>`{3,}|:{3,}|~{3,})\{(?P<name>[\w:.+-]{1,60})\}[ \t]*(?P<argument>.{0,1000})$"
 )
+_RST = re.compile(r"^(?P<indent> {0,24})\.\. (?P<name>[\w:+-]{1,60})::(?:[ \t]+(?P<argument>.{0,1000}))?$")
 _PLAIN_FENCE = re.compile(r"^ {0,24}(`{3,}|~{3,})(?!.*`)")
 _CLOSE = re.compile(r"^ {0,24}(?P<fence>`{3,}|:{3,}|~{3,})[ \t]*$")
-_OPTION = re.compile(r"^\s*:[\w-]{1,60}:.*$")
-_GITHUB_CALLOUT = re.compile(r"^> ?\[!(?P<name>NOTE|TIP|IMPORTANT|WARNING|CAUTION)\][ \t]*$", re.IGNORECASE)
-_LABEL = re.compile(r"^\((?P<name>[\w.:-]{1,100})\)=[ \t]*$")
+_GITHUB_CALLOUT = re.compile(r"^ {0,3}> ?\[!(?P<name>NOTE|TIP|IMPORTANT|WARNING|CAUTION)\][ \t]*$", re.IGNORECASE)
+_MKDOCS_CALLOUT = re.compile(
+    r"^(?P<indent> {0,24})(?:!!!|\?\?\?\+?) ?(?P<kinds>[\w-]{1,40}(?: +[\w-]{1,40}){0,4})?"
+    r"(?: +\"(?P<title>[^\"]{0,500})\")?[ \t]*$"
+)
+_MKDOCS_TAB = re.compile(r"^(?P<indent> {0,24})===[!+]? \"(?P<title>[^\"]{1,300})\"[ \t]*$")
+_LABEL = re.compile(r"^(?:\((?P<name>[\w.:/-]{1,100})\)=|\.\. _(?P<rst>[\w.:/-]{1,100}):)[ \t]*$")
 _HEADING = re.compile(r"^(#{1,6}[ \t]+)(.*)$")
+_FIELD = re.compile(r"^:(?P<name>[\w][\w -]{0,60}):(?:[ \t]+(?P<value>.*))?$")
 _DIV = re.compile(r"^<div\b(?![^>]*\bmarkdown=)[^<>]{0,500}>[ \t]*$")
 _WITH_MARKDOWN = re.compile(r"<([a-z][a-z0-9]{0,20})\b[^<>]{0,500}\bmarkdown\b")
-_ROLE = re.compile(r"\{(?P<role>[\w:-]{1,40})\}`(?P<text>[^`\n]{1,500})`")
-_ROLE_TARGET = re.compile(r"^(?P<label>[^<]{0,300}?)\s*<(?P<target>[^<>]{1,500})>$")
-_WITH_ENDING = re.compile(r"\.\w{1,5}$")
+_FRAME = re.compile(r"<iframe\b([^<>]{0,2000})>(?:\s{0,20}</iframe>)?", re.IGNORECASE)
+_FRAME_PART = re.compile(r"\b(src|title)=\"([^\"]{1,1000})\"", re.IGNORECASE)
 
 
-def prepare(source: str) -> str:
-    """The source with callouts, directives, roles and labels in this tool's own forms."""
+@dataclass(frozen=True)
+class _Page:
+    """What holds for a whole source."""
+
+    language: str
+    labels: frozenset[str]
+    #: Whether it is written for MyST: then some lines mean more than they do in plain Markdown.
+    is_myst: bool
+
+
+@dataclass(frozen=True)
+class Directive:
+    """A directive as it is written: the lines from ``begin`` (counted from 0) up to ``end``."""
+
+    name: str
+    argument: str
+    body: list[str]
+    begin: int
+    end: int
+    indent: str
+
+
+def prepare(source: str, language: str = "en") -> str:
+    """The source with callouts, directives, roles and labels in this tool's own forms.
+
+    :param language: of the article: callouts have titles in it.
+    """
     lines = source.split("\n")
-    labels = frozenset(found["name"] for line in lines if (found := _LABEL.match(line)))
-    return _closed("\n".join(_prepared(lines, labels, 0)))
+    labels = frozenset(name for line in lines if (name := label_of(line)))
+    is_myst = bool(labels) or any(_OPEN.match(line) for line in lines)
+    return _closed("\n".join(_prepared(lines, _Page(language, labels, is_myst), 0)))
+
+
+def label_of(line: str) -> str:
+    """The label that a line sets, "" if it sets none."""
+    found = _LABEL.match(line)
+    return (found["name"] or found["rst"]) if found else ""
+
+
+def walk(lines: list[str]) -> Iterator[Directive]:
+    """The outer directives of a source in order, those in blocks of code left out."""
+    position, fence = 0, ""
+    while position < len(lines):
+        line = lines[position]
+        if fence:
+            fence = "" if _ends(line, fence) else fence
+        elif directive := _directive_at(lines, position):
+            yield directive
+            position = directive.end
+            continue
+        elif plain := _PLAIN_FENCE.match(line):
+            fence = plain[1]
+        position += 1
+
+
+def unknown(source: str) -> dict[str, list[int]]:
+    """The directives that become labelled blocks, each with its lines (counted from 1)."""
+    found: dict[str, list[int]] = {}
+    for name, line in _names(source.split("\n"), 1, 0):
+        if not known(name):
+            found.setdefault(name, []).append(line)
+    return found
+
+
+def _names(lines: list[str], first: int, level: int) -> Iterator[tuple[str, int]]:
+    for directive in walk(lines):
+        yield directive.name, first + directive.begin
+        if level < MOST_LEVELS:
+            inside = [line.removeprefix(directive.indent) for line in directive.body]
+            yield from _names(inside, first + directive.begin + 1, level + 1)
 
 
 def without_code(source: str) -> str:
@@ -65,50 +137,16 @@ def _ends(line: str, fence: str) -> bool:
     return closed is not None and closed["fence"].startswith(fence)
 
 
-def _prepared(lines: list[str], labels: frozenset[str], level: int) -> list[str]:
-    out: list[str] = []
-    position = 0
-    fence = anchor = ""
-
-    def inner(body: list[str]) -> list[str]:
-        return _prepared(body, labels, level + 1) if level < MOST_LEVELS else body
-
-    while position < len(lines):
-        line = lines[position]
-        position += 1
-        if fence:
-            out.append(line)
-            if _ends(line, fence):
-                fence = ""
-        elif opened := _OPEN.match(line):
-            body, position = _body(lines, position, opened["fence"])
-            out += _directive(opened["name"], opened["argument"].strip(), body, opened["indent"], inner)
-        elif callout := _GITHUB_CALLOUT.match(line):
-            body = []
-            while position < len(lines) and lines[position].startswith(">"):
-                body.append(lines[position].removeprefix(">").removeprefix(" "))
-                position += 1
-            out += _admonition(callout["name"].lower(), "", inner(body), "")
-        elif plain := _PLAIN_FENCE.match(line):
-            fence = plain[1]
-            out.append(line)
-        elif label := _LABEL.match(line):
-            anchor += f'<a id="{label["name"]}"></a>'
-        elif anchor and (heading := _HEADING.match(line)):
-            # An anchor of its own would be an empty paragraph.
-            out.append(f"{heading[1]}{anchor}{_with_roles(heading[2], labels)}")
-            anchor = ""
-        elif anchor and line.strip():
-            out += [anchor, "", line]
-            anchor = ""
-        elif _DIV.match(line) and position < len(lines) and not lines[position].strip():
-            # After a blank line CommonMark reads Markdown inside a block of HTML; Python-Markdown wants to be told.
-            out.append(line.rstrip()[:-1] + ' markdown="1">')
-        else:
-            if line.endswith("\\") and not line.endswith("\\\\"):
-                line = f"{line[:-1]}  "
-            out.append(_with_roles(line, labels))
-    return [*out, anchor] if anchor else out
+def _directive_at(lines: list[str], position: int) -> Directive | None:
+    line = lines[position]
+    if opened := _OPEN.match(line):
+        body, end = _body(lines, position + 1, opened["fence"])
+    elif opened := _RST.match(line) if line.lstrip(" ").startswith(".. ") else None:
+        body, end = _indented(lines, position + 1, len(opened["indent"]))
+    else:
+        return None
+    argument = (opened["argument"] or "").strip()
+    return Directive(opened["name"], argument, body, position, end, opened["indent"])
 
 
 def _body(lines: list[str], begin: int, fence: str) -> tuple[list[str], int]:
@@ -119,43 +157,93 @@ def _body(lines: list[str], begin: int, fence: str) -> tuple[list[str], int]:
     return lines[begin:], len(lines)
 
 
-def _directive(name: str, argument: str, body: list[str], indent: str, inner: _Inner) -> list[str]:
-    body = [line.removeprefix(indent) for line in body]
-    kept = list(body)
-    while kept and (_OPTION.match(kept[0]) or (not kept[0].strip() and len(kept) > 1 and _OPTION.match(kept[1]))):
-        kept.pop(0)
-    if name in CALLOUTS:
-        is_titled = name == "admonition"
-        text = kept if is_titled or not argument else [argument, *kept]
-        kind, title = ("note", argument) if is_titled else (name, "See also" if name == "seealso" else "")
-        return _admonition(kind, title, inner(text), indent)
-    if name in {"image", "figure"} and argument:
-        alt = next((line.partition(":alt:")[2].strip() for line in body if ":alt:" in line), "")
-        return ["", f"{indent}![{alt.replace(']', '')}]({argument})", "", *[f"{indent}{line}" for line in kept], ""]
-    shown = "\n".join(kept if name in {"code-block", "code"} else [argument, *body]).strip("\n").split("\n")
-    longest = max((len(run) for run in re.findall(r"`+", "\n".join(shown))), default=0)
-    fence = "`" * max(longest + 1, 3)
-    if name in {"code-block", "code"}:
-        return [f"{indent}{line}" for line in (f"{fence}{argument}", *shown, fence)]
-    return _admonition("directive", name, [fence, *shown, fence], indent)
+def _indented(lines: list[str], begin: int, indent: int) -> tuple[list[str], int]:
+    """The lines that stand further in, without that indentation, and where to go on."""
+    end = last = begin
+    while end < len(lines) and (not lines[end].strip() or len(lines[end]) - len(lines[end].lstrip(" ")) > indent):
+        end += 1
+        last = end if lines[end - 1].strip() else last
+    body = lines[begin:last]
+    depth = min((len(line) - len(line.lstrip(" ")) for line in body if line.strip()), default=0)
+    return [" " * indent + line[depth:] for line in body], last
 
 
-def _admonition(name: str, title: str, body: list[str], indent: str) -> list[str]:
-    head = f"{indent}!!! {name}" + (f' "{title.replace(chr(34), "”")}"' if title else "")
-    return ["", head, "", *[f"{indent}    {line}" if line.strip() else "" for line in body], ""]
+def _prepared(lines: list[str], page: _Page, level: int) -> list[str]:
+    out: list[str] = []
+    position = 0
+    fence = anchor = ""
+
+    def inner(body: list[str]) -> list[str]:
+        return _prepared(body, page, level + 1) if level < MOST_LEVELS else body
+
+    around = Around(page.language, inner)
+    while position < len(lines):
+        line = lines[position]
+        position += 1
+        if fence:
+            out.append(line)
+            if _ends(line, fence):
+                fence = ""
+        elif directive := _directive_at(lines, position - 1):
+            position = directive.end
+            body = [each.removeprefix(directive.indent) for each in directive.body]
+            shaped = form(directive.name, directive.argument, body, around)
+            out += [f"{directive.indent}{each}" if each else "" for each in shaped]
+        elif callout := _GITHUB_CALLOUT.match(line):
+            body = []
+            while position < len(lines) and lines[position].lstrip(" ").startswith(">"):
+                body.append(lines[position].lstrip(" ").removeprefix(">").removeprefix(" "))
+                position += 1
+            name = callout["name"].lower()
+            out += admonition(name, callout_words.title(name, page.language), inner(body))
+        elif callout := _MKDOCS_CALLOUT.match(line):
+            out.append(_mkdocs_callout(callout, page.language))
+        elif tab := _MKDOCS_TAB.match(line):
+            body, position = _indented(lines, position, len(tab["indent"]))
+            inside = inner([each.removeprefix(tab["indent"]) for each in body])
+            out += [
+                "",
+                *(f"{tab['indent']}{each}" if each else "" for each in (f"**{tab['title']}**", "", *inside)),
+                "",
+            ]
+        elif plain := _PLAIN_FENCE.match(line):
+            fence = plain[1]
+            out.append(line)
+        elif label := label_of(line):
+            anchor += f'<a id="{label}"></a>'
+        elif anchor and (heading := _HEADING.match(line)):
+            # An anchor of its own would be an empty paragraph.
+            out.append(f"{heading[1]}{anchor}{with_roles(heading[2], page.labels)}")
+            anchor = ""
+        elif anchor and line.strip():
+            out += [anchor, "", line]
+            anchor = ""
+        elif _DIV.match(line) and position < len(lines) and not lines[position].strip():
+            # After a blank line CommonMark reads Markdown inside a block of HTML; Python-Markdown wants to be told.
+            out.append(line.rstrip()[:-1] + ' markdown="1">')
+        elif page.is_myst and (line.startswith("% ") or line.rstrip() in {"%", "+++"}):
+            # A remark for writers, or the border of a cell.
+            continue
+        elif page.is_myst and (field := _FIELD.match(line)):
+            if field["value"]:
+                out += ["", field["name"], f":   {with_roles(field['value'], page.labels)}"]
+        else:
+            if line.endswith("\\") and not line.endswith("\\\\"):
+                line = f"{line[:-1]}  "
+            out.append(_FRAME.sub(_frame, with_roles(line, page.labels)))
+    return [*out, anchor] if anchor else out
 
 
-def _with_roles(line: str, labels: frozenset[str]) -> str:
-    return _ROLE.sub(lambda match: _role(match["role"], match["text"], labels), line) if "{" in line else line
+def _mkdocs_callout(found: re.Match[str], language: str) -> str:
+    """The head of a callout; what is inside follows as it is."""
+    name = (found["kinds"] or "note").split()[0].lower()
+    title = callout_words.title(name, language) if found["title"] is None else found["title"]
+    return f'{found["indent"]}!!! {callout_words.CLASSES.get(name, name)} "{title}"'
 
 
-def _role(role: str, text: str, labels: frozenset[str]) -> str:
-    named = _ROLE_TARGET.match(text)
-    label, target = (named["label"], named["target"]) if named else ("", text)
-    if role == "ref":
-        # Labels of other pages are not known here.
-        return f"[{label or target}](#{target})" if target in labels else (label or target)
-    if role in {"doc", "download"}:
-        address = target if role == "download" or _WITH_ENDING.search(target) else f"{target}.md"
-        return f"[{label or re.sub(r'^[./]+', '', target)}](<{address}>)"
-    return f"`{text}`" if role in {"code", "file", "literal"} or role.startswith("py") else (label or text)
+def _frame(found: re.Match[str]) -> str:
+    """A page of another site inside this one: a link to it."""
+    parts = {name.lower(): value for name, value in _FRAME_PART.findall(found[1])}
+    if "src" not in parts:
+        return ""
+    return f'<a href="{parts["src"]}">{parts.get("title", parts["src"])}</a>'

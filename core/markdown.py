@@ -72,14 +72,15 @@ class Rendered:
         return tuple(heading.title for heading in self.contents)
 
 
-def render_article(source: str, *, resolve: Callable[[str], str] | None = None) -> Rendered:
+def render_article(source: str, *, resolve: Callable[[str], str] | None = None, language: str = "en") -> Rendered:
     """Render an article. Some sources take this minutes: see `core.markdown_child`.
 
     :param resolve: gives the address for each link or picture as it is written in the source, "" if it leads nowhere;
         by default they stay as they are.
+    :param language: of the article: callouts have titles in it.
     """
     converter = _converter()
-    raw = converter.convert(laid_out(directives.prepare(readable(source))))
+    raw = converter.convert(laid_out(directives.prepare(readable(source), language)))
     links: dict[str, str] = {}
 
     def start_tag(name: str, given: dict[str, str], _around: list[str]) -> str:

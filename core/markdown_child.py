@@ -16,7 +16,7 @@ _child = Child("core.markdown_child")
 
 
 def render_article_limited(
-    source: str, resolve_map: dict[str, str] | None = None, seconds: float = SECONDS
+    source: str, resolve_map: dict[str, str] | None = None, seconds: float = SECONDS, language: str = "en"
 ) -> Rendered:
     """Render an article within a time limit; never fails.
 
@@ -24,8 +24,9 @@ def render_article_limited(
 
     :param resolve_map: address for each target of the source (`core.markdown.targets`), "" for one that leads nowhere;
         others stay as they are.
+    :param language: of the article: callouts have titles in it.
     """
-    request = json.dumps({"source": source, "resolve_map": resolve_map or {}}).encode()
+    request = json.dumps({"source": source, "resolve_map": resolve_map or {}, "language": language}).encode()
     try:
         answer = json.loads(_child.ask(request, seconds))
     except TooSlow:
@@ -43,7 +44,9 @@ def _answer(request: bytes) -> bytes:
     asked = json.loads(request)
     known: dict[str, str] = asked["resolve_map"]
     try:
-        rendered = render_article(asked["source"], resolve=lambda target: known.get(target, target))
+        rendered = render_article(
+            asked["source"], resolve=lambda target: known.get(target, target), language=asked["language"]
+        )
     except Exception:  # noqa: BLE001 # Whatever the fault of the renderer, the parent shows the text as it was written.
         return b"null"
     return json.dumps(asdict(rendered)).encode()

@@ -104,7 +104,7 @@ def test_a_directive_that_is_not_known_is_shown_with_its_name():
     html = article("before\n\n```{jsoninclude} ../x.json\n:title: <b>\n\n`a`\n```\n\nafter")
     assert html == (
         '<p>before</p><div class="admonition directive"><p class="admonition-title">jsoninclude</p><div class="highlight"><pre>'
-        "<span></span><code>../x.json:title: &lt;b&gt;`a`</code></pre></div></div><p>after</p>"
+        "<span></span><code>../x.jsontitle: &lt;b&gt;`a`</code></pre></div></div><p>after</p>"
     )
 
 
