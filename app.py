@@ -118,5 +118,6 @@ def _asset_version(folder: Path) -> str:
 
 def _is_ours(_thing: Any, name: str | None, kind: str, _reflected: bool, _against: Any) -> bool:  # noqa: FBT001
     """Leave the tables of full-text search, which are made by hand in migrations, out of comparisons."""
-    words = ("ticket_text", "search_", "inbound_mail_words", "ix_inbound_mail_words")
+    words = ("ticket_text", "search_", "inbound_mail_words", "ix_inbound_mail_words", "outgoing_mail_words",
+             "ix_outgoing_mail_words")  # fmt: skip
     return not (kind in ("table", "index") and (name or "").startswith(words))

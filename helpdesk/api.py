@@ -16,7 +16,7 @@ from core.exceptions import Refused
 from core.i18n import _, country_codes
 from core.policy import checked, permits, require
 from core.web import deny, external, person
-from helpdesk import tickets
+from helpdesk import mailboxes, tickets
 from helpdesk.models import Message, Participant, Ticket
 from helpdesk.states import PRIORITIES, SERVICES, STATES
 from helpdesk.tickets import Words
@@ -26,7 +26,7 @@ bp = Blueprint("helpdesk_api", __name__, url_prefix="/api/v1")
 TICKET_FIELDS = {"topic": str, "service": str, "country": str, "language": str, "organisation": str, "consent": bool}
 CHANGES = {
     "state": str, "priority": str, "topic": str, "service": str, "country": str, "language": str, "tags": list,
-    "assignee": str, "version": int, "title": str,
+    "assignee": str, "version": int, "title": str, "team": str,
 }  # fmt: skip
 
 
@@ -68,7 +68,7 @@ def index() -> ResponseReturnValue:
     _need_scope("tickets:read")
     api.limited()
     statement: Select[Any] = Ticket.visible_to(person()).options(*_LISTED)
-    for name in ("state", "topic", "country", "language", "priority", "service"):
+    for name in ("state", "topic", "team", "country", "language", "priority", "service"):
         if value := request.args.get(name, ""):
             statement = statement.where(getattr(Ticket, name) == value)
     page = pager.page(statement, [(Ticket.id, True)], after=request.args.get("after", ""), size=api.page_size())
@@ -154,6 +154,7 @@ def summary(ticket: Ticket) -> dict[str, Any]:
         "priority": ticket.priority,
         "topic": ticket.topic,
         "service": ticket.service,
+        "team": ticket.team,
         "country": ticket.country,
         "language": ticket.language,
         "tags": ticket.tags,
@@ -212,7 +213,7 @@ def _apply(ticket: Ticket, data: dict[str, Any], by: User) -> None:
         if not all(isinstance(text, str) for text in data["tags"]):
             raise Refused(_("“tags” is a list of texts."), "tags")
         tickets.tag(ticket, data["tags"], by=by)
-    sortable = ("title", "priority", "topic", "service", "country", "language")
+    sortable = ("title", "priority", "topic", "service", "team", "country", "language")
     tickets.sort(ticket, by=by, **{name: data[name] for name in sortable if name in data})
 
 
@@ -255,6 +256,9 @@ def _check_codes(data: dict[str, Any]) -> None:
         data["language"].isascii() and data["language"].isalpha() and len(data["language"]) in {2, 3}
     ):
         raise Refused(_("“language” is a code of two or three letters (ISO 639)."), "language")
+    if data.get("team") and data["team"] not in mailboxes.teams():
+        names = ", ".join(mailboxes.teams())
+        raise Refused(_("“%(name)s” must be one of %(codes)s.", name="team", codes=names or "“”"), "team")
     if len(data.get("topic", "")) > 60:
         raise Refused(_("There is no such topic."), "topic")
 

@@ -2,7 +2,7 @@
 
 from flask import abort, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
-from sqlalchemy import or_, select
+from sqlalchemy import select
 
 from core import mail_sending
 from core.db import db
@@ -11,7 +11,7 @@ from core.i18n import lazy as _l
 from core.mail import OutgoingMail
 from core.policy import permits
 from core.web import person, safe_next
-from helpdesk import outbound
+from helpdesk import mail_search, outbound
 from helpdesk.mail_views import around, bp, page_of, searched
 from helpdesk.models import Ticket
 
@@ -36,13 +36,7 @@ def sent() -> ResponseReturnValue:
     elif state in STATES:
         statement = statement.where(OutgoingMail.state == state)
     if q:
-        statement = statement.where(
-            or_(
-                OutgoingMail.recipient.startswith(q.lower(), autoescape=True),
-                OutgoingMail.subject.icontains(q, autoescape=True),
-                OutgoingMail.message_id == q.strip("<>"),
-            )
-        )
+        statement = statement.where(mail_search.matching(q, mail_search.OUTGOING))
     page = page_of(statement, OutgoingMail)
     return render_template(
         "helpdesk/mail_out.html", page=page, state=state, states=STATES, q=q, dots=DOTS, failed=outbound.FAILED,

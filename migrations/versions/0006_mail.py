@@ -1,4 +1,8 @@
-"""More for mail."""
+"""The words of mails that went out are indexed, as those of mails that came in."""
+
+from alembic import op
+
+from helpdesk import mail_search
 
 revision = "0006"
 down_revision = "0005"
@@ -7,8 +11,8 @@ depends_on = None
 
 
 def upgrade() -> None:
-    pass
+    mail_search.create(op.get_bind(), mail_search.OUTGOING)
 
 
 def downgrade() -> None:
-    pass
+    mail_search.drop(op.get_bind(), mail_search.OUTGOING)

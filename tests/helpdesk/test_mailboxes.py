@@ -5,6 +5,8 @@ from dataclasses import replace
 import pytest
 from sqlalchemy import select
 
+from accounts import sign_ins
+from accounts.models import find
 from core import jobs, settings
 from core.db import db
 from core.exceptions import BadSetting
@@ -118,3 +120,20 @@ def test_staff_see_change_and_filter_by_the_team_of_a_ticket(app, boxes, browser
     with app.app_context():
         assert db.session.get(Ticket, 1).team == "Africa"
     assert bruno.send("/desk/tickets/1/fields", {"team": "Nowhere"}).status_code == 422
+
+
+def test_programs_read_change_and_filter_by_the_team_of_a_ticket(app, boxes):
+    with app.app_context():
+        inbound.store(compose(), source="pipe", mailbox="latam")
+        inbound.store(compose(subject="Elsewhere"), source="pipe")
+        db.session.commit()
+        jobs.run_until_idle()
+        secret = sign_ins.make_token(find("bruno@helpdesk.example"), ["tickets:read", "tickets:write"])
+        db.session.commit()
+    asked = {"headers": {"Authorization": f"Bearer {secret}"}}
+    client = app.test_client()
+    assert client.get("/api/v1/tickets/1", **asked).json["team"] == "Latin America"
+    assert client.patch("/api/v1/tickets/1", json={"team": "Africa"}, **asked).json["team"] == "Africa"
+    refused = client.patch("/api/v1/tickets/1", json={"team": "Nowhere"}, **asked)
+    assert (refused.status_code, list(refused.json["errors"])) == (422, ["team"])
+    assert [row["number"] for row in client.get("/api/v1/tickets?team=Africa", **asked).json["tickets"]] == [1]
