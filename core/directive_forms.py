@@ -74,6 +74,17 @@ def known(name: str) -> bool:
     return any(name in each for each in names)
 
 
+def has_words(name: str) -> bool:
+    """Whether what stands behind the name of a directive is text for the reader."""
+    name = name.lower()
+    return name in callout_words.CLASSES or name in _TITLED or name in {"tab-item", "tab", "rubric", "table", "figure"}
+
+
+def is_code(name: str) -> bool:
+    """Whether what stands inside a directive is code."""
+    return name.lower() in _CODE or name.lower() in {"literalinclude", "math", "mermaid", "graphviz"}
+
+
 def form(name: str, argument: str, body: list[str], around: Around) -> list[str]:
     """A directive as lines of Markdown."""
     options, inside = parted(body)

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from core import callout_words
-from core.directive_forms import Around, admonition, form, known
+from core.directive_forms import Around, admonition, form, is_code, known
 from core.directive_roles import with_roles
 
 MOST_LEVELS = 8
@@ -120,6 +120,22 @@ def without_code(source: str) -> str:
         else:
             kept.append(line)
     return "\n".join(kept)
+
+
+def by_line(source: str) -> Iterator[tuple[str, bool]]:
+    """The lines of a source, each with whether it belongs to a block of code (its fences do)."""
+    fence = ""
+    for line in source.split("\n"):
+        if fence:
+            yield line, True
+            fence = "" if _ends(line, fence) else fence
+        elif (opened := _OPEN.match(line)) and not is_code(opened["name"]):
+            yield line, False
+        elif found := _PLAIN_FENCE.match(line):
+            fence = found[1]
+            yield line, True
+        else:
+            yield line, False
 
 
 def _closed(source: str) -> str:

@@ -51,9 +51,12 @@ def tokens(html: str) -> set[str]:
 
 def note_uses(article: Article, html: str) -> None:
     """Remember which files an article shows, and open or close those that it showed before or shows now."""
+    shown = tokens(html)
+    # What a text brings in is not always a link as well.
+    brought_in = tokens(" ".join(str(address) for address in (article.links or {}).values()))
     known = dict(
         db.session.execute(
-            select(ArticleFile.id, ArticleFile.file_id).where(ArticleFile.file_id.in_(tokens(html)))
+            select(ArticleFile.id, ArticleFile.file_id).where(ArticleFile.file_id.in_(shown | brought_in))
         ).all()  # type: ignore[arg-type] # Rows of two.
     )
     uses = db.session.scalars(select(ArticleFileUse).where(ArticleFileUse.article_id == article.id)).all()

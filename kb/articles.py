@@ -31,6 +31,8 @@ class Source:
     path: str
     head: str = ""
     others: Mapping[str, Any] = field(default_factory=dict)
+    #: Of a page that is made from another one and a catalogue of translations: what tells whether those changed.
+    made_from: str = ""
 
 
 def write(
@@ -143,7 +145,7 @@ def restore(article: Article, revision: Revision, *, by: User | None) -> Revisio
 def refresh(article: Article, places: Places | None = None) -> bool:
     """Lay an article out again if its links lead elsewhere by now. Not a revision: nobody wrote anything."""
     places = places or Places()
-    if article.links == rendering.resolved(article.body, place_of(article), places):
+    if article.links == _whole(article, article.body, places)[1]:
         return False
     _lay_out(article, article.body, places)
     article_files.note_uses(article, article.body_html)
@@ -209,6 +211,8 @@ def _take_source(article: Article, source: Source | None) -> None:
         article.source_path = article.source_path or ""
         return
     kept = {"head": source.head, "others": dict(source.others)}
+    if source.made_from:
+        kept["made_from"] = source.made_from
     if (article.source_path, article.front_matter) != (source.path, kept):
         article.source_path, article.front_matter = source.path, kept
 
@@ -219,9 +223,14 @@ def _put(article: Article, details: Details, body: str) -> None:
     article.visibility, article.body = details.visibility, body
 
 
+def _whole(article: Article, body: str, places: Places) -> tuple[str, dict[str, str]]:
+    others = (article.front_matter or {}).get("others")
+    return rendering.whole(body, place_of(article), places, visibility=article.visibility, others=others)
+
+
 def _lay_out(article: Article, body: str, places: Places) -> None:
-    links = rendering.resolved(body, place_of(article), places)
-    laid_out = rendering.lay_out(body, article.title, links)
+    text, links = _whole(article, body, places)
+    laid_out = rendering.lay_out(text, article.title, links, article.language)
     article.body_html, article.body_text = laid_out.html, laid_out.text
     article.contents, article.links, article.is_plain = laid_out.contents, links, laid_out.is_plain
 

@@ -30,6 +30,14 @@ class _Values(_NoAliases, yaml.SafeLoader):
     """Plain values."""
 
 
+class _Settings(_NoAliases, yaml.SafeLoader):
+    """Plain values; what has a tag of some tool is nothing."""
+
+
+_Settings.add_multi_constructor("!", lambda _loader, _tag, _node: None)
+_Settings.add_multi_constructor("tag:yaml.org,2002:python/", lambda _loader, _tag, _node: None)
+
+
 class _Words(_NoAliases, yaml.BaseLoader):
     """Everything as it was written: the tag “null” is a word, and so is the title “1.10”."""
 
@@ -70,6 +78,20 @@ def split(text: str) -> Split:
     return Split(match[0], text[match.end() :], _plain(fields), _plain(words))
 
 
+def settings(text: str) -> dict[str, Any]:
+    """The settings of another tool, as far as they can be read; tags that run something do not.
+
+    :raises Refused: with a sentence, if they are no list of names and values.
+    """
+    try:
+        values = yaml.load(text, Loader=_Settings)  # noqa: S506
+    except (yaml.YAMLError, ValueError, RecursionError, TypeError) as error:
+        raise Refused(_("The settings are not YAML: %(problem)s", problem=_problem(error, 1))) from None
+    if not isinstance(values, dict):
+        raise Refused(_("The settings are not a list of names and values."))
+    return _plain(values)  # type: ignore[no-any-return]
+
+
 def dump(fields: Mapping[str, Any]) -> str:
     """A head with these fields, in their order; "" if there are none."""
     if not fields:
@@ -95,7 +117,7 @@ def _plain(value: Any) -> Any:
     return str(value)
 
 
-def _problem(error: Exception) -> str:
+def _problem(error: Exception, first: int = 2) -> str:
     mark = getattr(error, "problem_mark", None)
     text = getattr(error, "problem", "") or str(error) or type(error).__name__
-    return f"{text} (line {mark.line + 2})" if mark is not None else str(text)
+    return f"{text} (line {mark.line + first})" if mark is not None else str(text)

@@ -171,7 +171,7 @@ def _slug(value: Any, path: str) -> str:
                 _("The slug “%(slug)s” may only hold small letters, digits and single hyphens.", slug=given), "slug"
             )
         return given
-    parts = [part for part in path.removesuffix(".md").split("/") if not _is_known_language(part)] or [path]
+    parts = [part for part in path.removesuffix(".md").split("/") if not is_known_language(part)] or [path]
     if parts[-1] in {"index", "README", "readme"} and len(parts) > 1:
         parts.pop()
     return slugify(" ".join(parts)) or "article"
@@ -184,15 +184,16 @@ def _language(fields: Mapping[str, Any], path: str, otherwise: str) -> str:
             raise Refused(_("“%(code)s” is not the code of a language.", code=given), "language")
         return given
     folders = path.split("/")[:-1]
-    return next((folder for folder in folders if _is_known_language(folder)), otherwise)
+    return next((folder for folder in folders if is_known_language(folder)), otherwise)
 
 
-def _is_known_language(folder: str) -> bool:
+def is_known_language(folder: str) -> bool:
+    """Whether a folder is named by the code of a language."""
     return len(folder) == 2 and folder.islower() and pycountry.languages.get(alpha_2=folder) is not None
 
 
 def _folder_topic(path: str) -> str:
-    folders = [folder for folder in path.split("/")[:-1] if not _is_known_language(folder)]
+    folders = [folder for folder in path.split("/")[:-1] if not is_known_language(folder)]
     return slugify(folders[0])[:60].strip("-") or "other" if folders else "other"
 
 

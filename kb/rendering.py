@@ -1,11 +1,13 @@
 """The text of an article, laid out: once when it is written, never when it is read."""
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from core.markdown import targets
 from core.markdown_child import render_article_limited
+from kb import includes
 from kb.links import Places
 from kb.pages import without_title
 
@@ -29,18 +31,31 @@ class LaidOut:
     is_plain: bool
 
 
+def whole(
+    body: str, path: str, places: Places, *, visibility: str, others: Mapping[str, Any] | None = None
+) -> tuple[str, dict[str, str]]:
+    """The text of an article with what it brings in, and what its relative links lead to.
+
+    :param visibility: of the article: what fewer people may read is not brought in.
+    :param others: fields of its front matter that are not ours.
+    """
+    found = includes.whole(body, path, places, visibility=visibility, words=includes.words_of(others or {}))
+    return found.text, {**resolved(found.text, path, places), **found.links}
+
+
 def resolved(body: str, path: str, places: Places) -> dict[str, str]:
     """What the relative links of a body lead to, from the place of its article."""
     return places.resolve_all(targets(body), path)
 
 
-def lay_out(body: str, title: str, links: dict[str, str]) -> LaidOut:
+def lay_out(body: str, title: str, links: dict[str, str], language: str = "en") -> LaidOut:
     """Lay a text out, in a child process with a limit on time.
 
     :param title: stands above the article already; a first heading that repeats it is left out.
     :param links: as `resolved` gives them.
+    :param language: of the article: callouts have titles in it.
     """
-    rendered = render_article_limited(without_title(body, title), links, SECONDS)
+    rendered = render_article_limited(without_title(body, title), links, SECONDS, language)
     html, shift = rendered.html, 0
     if "<h1" in html:
         # The page has its one first heading already.
