@@ -137,6 +137,17 @@ class Search:
 
 
 @dataclass(frozen=True)
+class Answers:
+    """Past answers that are made from tickets."""
+
+    second_person: str = setting(
+        "auto",
+        "Who did not write it reads it before it is published: always, never, or auto: where staff are two.",
+    )
+    consent_days: int = setting(60, "The link by which an asker agrees to a publication works for this many days.")
+
+
+@dataclass(frozen=True)
 class Work:
     """The worker: jobs and clocks."""
 
@@ -179,6 +190,7 @@ class Settings:
     dkim: Dkim = field(default_factory=Dkim)
     files: Files = field(default_factory=Files)
     search: Search = field(default_factory=Search)
+    answers: Answers = field(default_factory=Answers)
     work: Work = field(default_factory=Work)
     limits: Limits = field(default_factory=Limits)
     log: Log = field(default_factory=Log)

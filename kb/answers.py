@@ -11,7 +11,19 @@ from core.db import db, now
 from core.events import record
 from core.exceptions import NotNow, Refused
 from core.i18n import _, country_codes
-from kb.models import DRAFT, PUBLIC, PUBLISHED, VISIBILITIES, WITHDRAWN, Answer
+from kb import answer_standing
+from kb.answer_models import (
+    AGREED,
+    ASKED,
+    CHANGED,
+    OVERTAKEN,
+    REFUSED,
+    TAKEN_BACK,
+    AnswerConsent,
+    AnswerReview,
+)
+from kb.models import APPROVED as READ
+from kb.models import DRAFT, IN_REVIEW, MERGED, PUBLIC, PUBLISHED, VISIBILITIES, WITHDRAWN, Answer
 from kb.pages import TITLE_LENGTH, clean_tags, one_line
 from kb.slugs import is_language, slugify, unique
 
@@ -36,10 +48,11 @@ class Words:
 
 def draft(
     *, by: User | None, title: str, question: str, answer: str, topic: str = "other", country: str = "",
-    language: str = "en", tags: Sequence[str] = (), visibility: str = PUBLIC,
+    language: str = "en", tags: Sequence[str] = (), visibility: str = PUBLIC, is_from_ticket: bool = False,
 ) -> Answer:  # fmt: skip
     """Write a past answer that staff alone see yet.
 
+    :param is_from_ticket: whether it was made from what somebody asked, so that it is for more than one to publish it.
     :raises Refused: naming the field.
     """
     words = checked(
@@ -49,7 +62,8 @@ def draft(
         )
     )  # fmt: skip
     taken = set(db.session.scalars(select(Answer.slug)))
-    row = Answer(slug=unique(slugify(words.title), taken), state=DRAFT, author=by)
+    row = Answer(slug=unique(slugify(words.title), taken), state=DRAFT, author=by, is_from_ticket=is_from_ticket)
+    row.text_by_id = by.id if by is not None else None
     _put(row, words)
     db.session.add(row)
     db.session.flush()
@@ -60,10 +74,16 @@ def draft(
 def edit(row: Answer, words: Words, *, by: User | None) -> bool:
     """Change a past answer. Returns whether anything changed.
 
+    Who read it, or agreed to it, did so with the text as it was. So a change of what was made from a ticket has to be
+    read again, and agreed to again where the asker had seen the text; until then readers do not see it.
+
+    :raises NotNow: for one that another one took the place of.
     :raises Refused: naming the field.
     """
     words = checked(words)
     before = words_of(row)
+    if row.state == MERGED:
+        raise NotNow(_("Another past answer stands in the place of this one."))
     if before == words:
         return False
     if row.state == PUBLISHED and not words.answer:
@@ -72,7 +92,36 @@ def edit(row: Answer, words: Words, *, by: User | None) -> bool:
     row.updated_at = now()
     changed = {"visibility": words.visibility} if before.visibility != words.visibility else {}
     record("answer.edited", row, by=by, **changed)
+    overtake(row, by=by)
     return True
+
+
+def overtake(row: Answer, *, by: User | None) -> None:
+    """Let readings and agreements that were of another text than the present one count no more."""
+    db.session.flush()
+    present = answer_standing.digest(row)
+    was_read = bool(row.reviewed_digest)
+    consents = db.session.scalars(
+        select(AnswerConsent).where(
+            AnswerConsent.answer_id == row.id, AnswerConsent.state.in_((ASKED, AGREED)), AnswerConsent.digest != "",
+            AnswerConsent.digest != present,
+        )
+    ).all()  # fmt: skip
+    reviews = db.session.scalars(
+        select(AnswerReview).where(
+            AnswerReview.answer_id == row.id, AnswerReview.state == ASKED, AnswerReview.digest != present
+        )
+    ).all()
+    for old in (*consents, *reviews):
+        old.state = OVERTAKEN
+    if row.reviewed_digest == present:
+        return
+    row.text_by_id = by.id if by is not None else None
+    if row.state in {IN_REVIEW, READ}:
+        row.state = DRAFT
+    elif row.state == PUBLISHED and (consents or (was_read and answer_standing.is_review_needed(row))):
+        row.state = DRAFT
+        record("answer.withdrawn", row, by=by, why="changed")
 
 
 def words_of(row: Answer) -> Words:
@@ -87,29 +136,55 @@ def publish(row: Answer, *, basis: str, by: User | None) -> None:
     """Show a past answer to those whom its visibility names.
 
     :param basis: why it may be: "consent" (the asker agreed) or "nothing-personal" (whoever publishes it vouches).
-    :raises NotNow: if it is published already.
+    :raises NotNow: if it is published already, waits for a second reader or for the asker, or the asker said no.
     :raises Refused: without a basis or without an answer.
     """
     if row.state == PUBLISHED:
         raise NotNow(_("This past answer is published already."))
+    if row.state == MERGED:
+        raise NotNow(_("Another past answer stands in the place of this one."))
     if basis not in BASES:
         raise Refused(_("Say why this may be published."), "basis")
     if not row.answer.strip():
         raise Refused(_("There is no answer to publish yet."), "answer")
+    consent = answer_standing.ruling(row)
+    _heed(consent)
+    if answer_standing.is_review_needed(row) and row.reviewed_digest != answer_standing.digest(row):
+        raise NotNow(_("A second person has to read this text before it is published."))
+    if row.is_from_ticket and basis == CONSENT and not answer_standing.is_agreed(row, consent):
+        raise Refused(_("The person who asked has not agreed to this text yet."), "basis")
+    if row.credit and not answer_standing.is_agreed(row, consent):
+        raise Refused(_("Nobody is named who has not agreed to it."), "basis")
     row.state, row.basis = PUBLISHED, basis
     row.published_at = row.published_at or now()
     record("answer.published", row, by=by, basis=basis)
 
 
-def withdraw(row: Answer, *, by: User | None) -> None:
-    """Show a past answer to staff alone; it can be published again.
+def withdraw(row: Answer, *, by: User | None, why: str = "") -> None:
+    """Show a past answer to staff alone, everywhere and at once; it can be published again.
 
+    :param why: a code for the event, such as "asked" where the asker wants it so.
     :raises NotNow: if it is not published.
     """
-    if row.state != PUBLISHED:
+    if row.state not in {PUBLISHED, MERGED}:
         raise NotNow(_("This past answer is not published."))
-    row.state = WITHDRAWN
-    record("answer.withdrawn", row, by=by)
+    row.state, row.merged_into_id = WITHDRAWN, None
+    record("answer.withdrawn", row, by=by, **({"why": why} if why else {}))
+
+
+def _heed(consent: AnswerConsent | None) -> None:
+    """What the asker said comes first.
+
+    :raises NotNow: while they were asked and have not answered, want a change, or do not want it published.
+    """
+    if consent is None:
+        return
+    if consent.state in {REFUSED, TAKEN_BACK}:
+        raise NotNow(_("The person who asked does not want this to be published."))
+    if consent.state == CHANGED:
+        raise NotNow(_("The person who asked wants another text. Use theirs, or show them a new one."))
+    if consent.state == ASKED and (consent.ends_at is None or consent.ends_at > now()):
+        raise NotNow(_("The person who asked was shown this text and has not answered yet."))
 
 
 def checked(words: Words) -> Words:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ForeignKey, Index, Select, String, Text, UniqueConstraint, select
+from sqlalchemy import ForeignKey, Index, Select, String, Text, UniqueConstraint, false, select
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from accounts.models import User
@@ -16,6 +16,8 @@ from kb import topics
 PUBLIC, CHAMPIONS, STAFF = "public", "champions", "staff"
 VISIBILITIES = (PUBLIC, CHAMPIONS, STAFF)
 DRAFT, PUBLISHED, WITHDRAWN = "draft", "published", "withdrawn"
+# Of past answers alone: a second person reads it; it may be published; another one stands in its place.
+IN_REVIEW, APPROVED, MERGED = "in_review", "approved", "merged"
 
 
 def visibilities_of(user: User | None) -> tuple[str, ...]:
@@ -180,6 +182,17 @@ class Answer(Model):
     state: Mapped[str] = mapped_column(String(10), default=DRAFT)
     # Why it may be published: "consent" (the asker agreed) or "nothing-personal" (an analyst vouches).
     basis: Mapped[str] = mapped_column(String(20), default="")
+    # The name under which the asker wants to be thanked; "" for none.
+    credit: Mapped[str] = mapped_column(Text, default="", server_default="")
+    # Made from somebody's question, so that it takes a second person and a consent to publish it.
+    is_from_ticket: Mapped[bool] = mapped_column(default=False, server_default=false())
+    # Of the text that a second person let pass, see `kb.answers.digest`.
+    reviewed_digest: Mapped[str] = mapped_column(String(64), default="", server_default="")
+    # Who wrote what it says now: the one who cannot be its second reader.
+    text_by_id: Mapped[int | None] = mapped_column(ForeignKey("user.id"))
+    # The past answer that took its place, and the article that it became or was added to.
+    merged_into_id: Mapped[int | None] = mapped_column(ForeignKey("answer.id"), index=True)
+    article_id: Mapped[int | None] = mapped_column(ForeignKey("article.id", ondelete="SET NULL"), index=True)
     author_id: Mapped[int | None] = mapped_column(ForeignKey("user.id"))
     helpful_count: Mapped[int] = mapped_column(default=0)
     unhelpful_count: Mapped[int] = mapped_column(default=0)
@@ -188,7 +201,9 @@ class Answer(Model):
     published_at: Mapped[datetime | None]
     version: Mapped[int] = mapped_column(default=1)
 
-    author: Mapped[User | None] = relationship(lazy="select")
+    author: Mapped[User | None] = relationship(foreign_keys=[author_id], lazy="select")
+    merged_into: Mapped[Answer | None] = relationship(remote_side="Answer.id", lazy="select")
+    article: Mapped[Article | None] = relationship(lazy="select")
 
     __mapper_args__ = {"version_id_col": version}
 

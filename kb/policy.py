@@ -3,6 +3,7 @@
 from accounts.models import User
 from accounts.policy import staff
 from core.policy import anyone, role_rule, rule
+from kb.answer_review import may_read
 from kb.models import PUBLISHED, Answer, Article, ArticleFile, visibilities_of
 
 
@@ -22,5 +23,11 @@ role_rule("feedback.see", staff, "Read what readers said of articles.")
 rule("article.see", reads, "Read an article.")
 rule("article.edit", lambda person, _article: staff(person), "Change, publish and restore an article.")
 rule("answer.see", reads, "Read a past answer.")
+role_rule("answer.decide", anyone, "Decide by a signed link whether one's question is published.")
+rule(
+    "answer.review",
+    lambda person, answer: person is not None and staff(person) and may_read(answer, person),
+    "Be the second reader of a past answer that somebody else wrote.",
+)
 rule("answer.edit", lambda person, _answer: staff(person), "Change, publish and withdraw a past answer.")
 rule("article_file.see", reads_file, "Load a picture or file of the knowledge base.")
