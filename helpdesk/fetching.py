@@ -10,11 +10,10 @@ import random
 import threading
 import time
 from collections.abc import Callable
-from datetime import timedelta
 from typing import Any
 
 from flask import Flask, current_app
-from sqlalchemy import delete, select, update
+from sqlalchemy import select, update
 from sqlalchemy.exc import DataError, SQLAlchemyError
 
 from core import room
@@ -23,12 +22,12 @@ from core.exceptions import Refused
 from core.i18n import _
 from core.mailbox_settings import Mailbox
 from core.room import NoRoom
-from helpdesk import inbound, mailboxes, mime_glance
+from helpdesk import inbound, mail_troubles, mailboxes, mime_glance
 from helpdesk.imap_server import Declined, Server, Unreachable, place
 from helpdesk.inbound import Origin
 from helpdesk.intake_models import InboundMail
 from helpdesk.mailbox_lease import Lease, Lost
-from helpdesk.mailbox_models import FAILED, TOO_LARGE, MailTrouble
+from helpdesk.mailbox_models import FAILED, TOO_LARGE
 
 logger = logging.getLogger(__name__)
 
@@ -69,7 +68,7 @@ class Fetcher:
         state = self.lease.state()
         self.lease.keep(tried_at=now(), **self._began_anew(server, state.uidvalidity))
         last = state.last_uid if state.uidvalidity == server.uidvalidity else 0
-        again = self._due(server)
+        again = mail_troubles.due(self.name, server)
         db.session.commit()
         room.check(current_app.extensions["settings"])
         self.settle(server)
@@ -162,23 +161,8 @@ class Fetcher:
             return {}
         if known:
             logger.warning("%s: UIDVALIDITY changed from %s to %s", self.name, known, server.uidvalidity)
-        db.session.execute(
-            delete(MailTrouble).where(
-                MailTrouble.mailbox == self.name, MailTrouble.place == server.place,
-                MailTrouble.uidvalidity != server.uidvalidity,
-            )
-        )  # fmt: skip
+        mail_troubles.forget(self.name, server)
         return {"uidvalidity": server.uidvalidity, "last_uid": 0}
-
-    def _due(self, server: Server) -> list[int]:
-        return list(
-            db.session.scalars(
-                select(MailTrouble.uid).where(
-                    MailTrouble.mailbox == self.name, MailTrouble.place == server.place,
-                    MailTrouble.uidvalidity == server.uidvalidity, MailTrouble.next_at <= now(),
-                )
-            )
-        )  # fmt: skip
 
     def store_from(self, server: Server, uid: int, raw: bytes) -> None:
         """Store a mail of another folder, which stays as it is there."""
@@ -187,7 +171,26 @@ class Fetcher:
         self.lease.keep()
         db.session.commit()
 
+    def _is_renumbered(self, server: Server, uid: int, raw: bytes) -> bool:
+        """Whether a mail that is stored got another number, as all do when UIDVALIDITY changes: no new arrival."""
+        row = db.session.scalar(
+            select(InboundMail)
+            .where(InboundMail.sha256 == hashlib.sha256(raw).hexdigest(), InboundMail.mailbox == self.name,
+                   InboundMail.place == server.place, InboundMail.uidvalidity != server.uidvalidity)
+            .order_by(InboundMail.id).limit(1).with_for_update()
+        )  # fmt: skip
+        if row is None:
+            return False
+        row.uidvalidity, row.uid, row.is_settled = server.uidvalidity, uid, False
+        self._handled(server, uid)
+        db.session.commit()
+        self._fresh.add(uid)
+        self._doubtful.pop(uid, None)
+        return True
+
     def _store(self, server: Server, uid: int, raw: bytes) -> None:
+        if self._is_renumbered(server, uid, raw):
+            return
         try:
             inbound.store(raw, source="imap", mailbox=self.name, origin=Origin(server.place, server.uidvalidity, uid))
             self._handled(server, uid)
@@ -205,6 +208,13 @@ class Fetcher:
         header = (server.header(uid) or b"").rstrip(b"\r\n")
         words = _("This mail is larger than %(megabytes)s MB. It stays in its mailbox.", megabytes=megabytes)
         raw = header + b"\r\n\r\n" + str(words).encode() + b"\r\n"
+        if self._is_renumbered(server, uid, raw):
+            # It stays there, as it is.
+            mail_troubles.note(self.name, server, uid, TOO_LARGE, str(words))
+            db.session.execute(update(InboundMail).where(InboundMail.place == server.place, InboundMail.uid == uid,
+                               InboundMail.uidvalidity == server.uidvalidity).values(is_settled=True))  # fmt: skip
+            db.session.commit()
+            return
         row = inbound.store(
             raw, source="imap", mailbox=self.name, origin=Origin(server.place, server.uidvalidity, uid), is_read=False
         )
@@ -213,18 +223,13 @@ class Fetcher:
         row.message_id = glance.message_id
         row.fate, row.reason, row.fated_at, row.is_settled, row.size = "quarantine", str(words), now(), True, size
         self._handled(server, uid)
-        self._upsert(server, uid, TOO_LARGE, str(words), None)
+        mail_troubles.note(self.name, server, uid, TOO_LARGE, str(words))
         db.session.commit()
         self.stored += 1
 
     def _handled(self, server: Server, uid: int) -> None:
         """In the transaction of a mail: how far the folder was read, and that the mail is no trouble any more."""
-        db.session.execute(
-            delete(MailTrouble).where(
-                MailTrouble.mailbox == self.name, MailTrouble.place == server.place,
-                MailTrouble.uidvalidity == server.uidvalidity, MailTrouble.uid == uid,
-            )
-        )  # fmt: skip
+        mail_troubles.end(self.name, server, uid)
         self.lease.keep(last_uid=max(self.lease.state().last_uid, uid), failures=0)
 
     def _note_gone(self, server: Server, uid: int) -> None:
@@ -235,28 +240,9 @@ class Fetcher:
     def _set_aside(self, server: Server, uid: int, reason: str) -> None:
         db.session.rollback()
         logger.warning("%s: mail %s could not be fetched: %s", self.name, uid, reason)
-        self._upsert(server, uid, FAILED, reason, RETRIES)
+        mail_troubles.note(self.name, server, uid, FAILED, reason, retries=RETRIES)
         self.lease.keep(last_uid=max(self.lease.state().last_uid, uid))
         db.session.commit()
-
-    def _upsert(self, server: Server, uid: int, kind: str, reason: str, retries: tuple[int, ...] | None) -> None:
-        row = db.session.scalar(
-            select(MailTrouble).where(
-                MailTrouble.mailbox == self.name, MailTrouble.place == server.place,
-                MailTrouble.uidvalidity == server.uidvalidity, MailTrouble.uid == uid,
-            )
-        )  # fmt: skip
-        if row is None:
-            row = MailTrouble(
-                mailbox=self.name, place=server.place, uidvalidity=server.uidvalidity, uid=uid, tries=0, since=now()
-            )
-            db.session.add(row)
-        row.kind, row.reason = kind, reason[:1000]
-        row.next_at = None
-        if retries is not None:
-            row.next_at = now() + timedelta(seconds=retries[min(row.tries, len(retries) - 1)])
-        row.tries += 1
-        db.session.flush()
 
 
 def once(name: str, box: Mailbox) -> int:
@@ -354,13 +340,9 @@ def _watch(fetcher: Fetcher, stop: Callable[[], bool]) -> None:
 
 def _next_retry(fetcher: Fetcher) -> float:
     """Seconds until a mail that failed is tried again; a day if there is none."""
-    due = db.session.scalar(
-        select(MailTrouble.next_at)
-        .where(MailTrouble.mailbox == fetcher.name, MailTrouble.next_at.is_not(None))
-        .order_by(MailTrouble.next_at).limit(1)
-    )  # fmt: skip
+    left = mail_troubles.next_due(fetcher.name)
     db.session.commit()
-    return max((due - now()).total_seconds(), 0.0) if due is not None else 86400.0
+    return left
 
 
 def run_all(app: Flask, boxes: dict[str, Mailbox], stop: Callable[[], bool]) -> None:

@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Select, bindparam, func, literal_column, or_, select, text
+from sqlalchemy import Connection, Select, bindparam, func, literal_column, select, text
 from sqlalchemy.sql.elements import ColumnElement
 
 from core.db import db
@@ -93,10 +93,13 @@ def matching(typed: str, log: Log = INBOUND) -> ColumnElement[bool]:
     """
     bare = typed.strip().strip("<>").strip()
     words = [word.lower() for word in _WORD.findall(typed)][:MOST_WORDS]
-    fits: list[ColumnElement[bool]] = [log.model.message_id == bare] if "@" in bare else []
-    if words:
-        fits.append(log.model.id.in_(_with_words(words, log)))
-    return or_(*fits) if fits else log.model.id < 0
+    if "@" in bare:
+        is_it: ColumnElement[bool] = log.model.message_id == bare
+        # Whoever brings the Message-ID wants that mail, and it is found at once in a log of any size.
+        if typed.strip().startswith("<") or db.session.scalar(select(log.model.id).where(is_it).limit(1)):
+            return is_it
+    fits: ColumnElement[bool] = log.model.id.in_(_with_words(words, log)) if words else log.model.id < 0
+    return fits
 
 
 def _with_words(words: list[str], log: Log) -> Select[Any]:
