@@ -235,6 +235,7 @@ SECTIONS: dict[str, type] = {
     "dkim": Dkim,
     "files": Files,
     "search": Search,
+    "answers": Answers,
     "work": Work,
     "limits": Limits,
     "log": Log,
