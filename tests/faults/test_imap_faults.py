@@ -25,7 +25,7 @@ from tests.helpdesk.conftest import compose
 
 ROOT = Path(__file__).parents[2]
 FULL = os.environ.get("FAULTS") == "full"
-ROUNDS = 30 if FULL else 4
+ROUNDS = 10 if FULL else 4
 
 pytestmark = pytest.mark.faults
 
