@@ -24,6 +24,7 @@ from kb import answers
 from kb.importing import import_folder
 from kb.models import Answer, Article
 from peers.models import Connection, Exchange, Profile, ProfileTopic
+from portal.demo import mails
 
 FOLDER = Path(__file__).parent
 
@@ -44,9 +45,14 @@ def load(password: str) -> None:
     _cite(known, cast)
     _load_peers(cast, known, moment)
     db.session.flush()
+    handed_in = mails.load(read("mails.yaml"), moment)
     # Nobody is to be told of what happened long ago to people who do not exist.
     db.session.execute(delete(Job))
     db.session.commit()
+    for number, at in handed_in.items():
+        mails.read(number, at)
+        db.session.execute(delete(Job))
+        db.session.commit()
 
 
 def _load_people(password: str, moment: datetime) -> dict[str, User]:
