@@ -7,7 +7,7 @@ from datetime import datetime
 
 from core.forward_words import DOUBTFUL_FORWARD_PREFIXES, END_OF_FORWARDED, FORWARD_PREFIXES, FORWARDED
 from core.header_words import FIELD_OF
-from core.mime import ParsedMail, Unparsable
+from core.mime import ParsedMail, Part, Unparsable
 from core.mime_child import parse_in_child
 from core.mime_headers import addresses, clean
 from core.quotes import attribution_length
@@ -63,6 +63,11 @@ def forwarded(parsed: ParsedMail) -> Forwarded | None:
     return _attached(parsed, prefixed=prefixed) or _inline(parsed, prefixed=prefixed)
 
 
+def carries_mail(parsed: ParsedMail) -> bool:
+    """Whether a mail has another one as a file, which `forwarded` has read in the child: that may take a while."""
+    return bool(_mails(parsed))
+
+
 def is_forward_subject(subject: str) -> bool:
     """Whether a subject begins with a mark of forwarding (``Fwd:``, ``RV:``, ``WG:`` …)."""
     return any(prefix in FORWARD_PREFIXES for prefix in _prefixes(subject)[0])
@@ -89,10 +94,13 @@ def _prefixes(subject: str) -> tuple[list[str], str]:
     return found, subject.strip(" ]")
 
 
-def _attached(parsed: ParsedMail, *, prefixed: bool) -> Forwarded | None:
+def _mails(parsed: ParsedMail) -> list[Part]:
     mails = [part for part in parsed.attachments if part.content_type in {"message/rfc822", "message/global"}]
-    if not mails:
-        mails = [part for part in parsed.attachments if part.filename.lower().endswith(".eml")]
+    return mails or [part for part in parsed.attachments if part.filename.lower().endswith(".eml")]
+
+
+def _attached(parsed: ParsedMail, *, prefixed: bool) -> Forwarded | None:
+    mails = _mails(parsed)
     if len(mails) != 1 or parsed.is_bounce or _inline_start(_lines(parsed.text), prefixed=False) is not None:
         return None
     try:

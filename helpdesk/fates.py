@@ -62,7 +62,10 @@ Kept = list[tuple[StoredFile, str, str, bool]]
 
 @dataclass(frozen=True)
 class Parsed:
-    """A stored mail as it was read, before it is decided. ``parsed`` is None where it could not be read."""
+    """A stored mail as it was read, before it is decided. ``parsed`` is None where it could not be read.
+
+    ``passed_on``: the mail that it carries as a file, if it does and somebody passed that on.
+    """
 
     number: int
     content: bytes
@@ -70,6 +73,7 @@ class Parsed:
     parsed: ParsedMail | None
     kept: Kept
     problem: str = ""
+    passed_on: forwards.Forwarded | None = None
 
 
 def give_fate(read: Parsed, row: InboundMail | None) -> None:
@@ -110,7 +114,7 @@ def _take(row: InboundMail, read: Parsed, parsed: ParsedMail, header: Headers, n
     if not read.by_hand and not place.is_verified and place.ticket is None and _is_marked(sender.address):
         settle(row, "spam", _("Staff marked mail of its sender as spam."))
         return
-    passed_on = _passed_on(parsed, sender) if place.ticket is None else None
+    passed_on = _passed_on(read, parsed, sender) if place.ticket is None else None
     by: User = sender.known or people.find_or_add(
         sender.address, name=row.sender_name, language=_interface_language(parsed.language)
     )
@@ -193,12 +197,12 @@ def _proof_of(row: InboundMail) -> sender_proof.Proof:
     return sender_proof.Proof(row.proof, row.spf, row.dkim, row.dmarc)
 
 
-def _passed_on(parsed: ParsedMail, sender: Sender) -> forwards.Forwarded | None:
+def _passed_on(read: Parsed, parsed: ParsedMail, sender: Sender) -> forwards.Forwarded | None:
     """The mail of somebody else that staff passed on to the desk; where our server judges mail, it must be proved."""
     settings: Settings = current_app.extensions["settings"]
     if not sender.is_staff or (settings.mail.authserv_id and not sender.proof.is_proved):
         return None
-    found = forwards.forwarded(parsed)
+    found = read.passed_on if forwards.carries_mail(parsed) else forwards.forwarded(parsed)
     if found is None or not found.email or reply_address.is_own(found.email):
         return None
     try:

@@ -12,7 +12,7 @@ from sqlalchemy import bindparam, select, update
 from sqlalchemy.exc import IntegrityError, OperationalError
 from sqlalchemy.orm.exc import StaleDataError
 
-from core import events, files, jobs
+from core import events, files, forwards, jobs
 from core.batches import Together
 from core.db import db
 from core.exceptions import TooLarge
@@ -108,7 +108,9 @@ def parse(stored: list[Stored]) -> list[Parsed]:
                 problem = error.reason
         if parsed is not None and parsed.is_bounce is None and (parsed.is_automatic is None or by_hand):
             kept = keep_files(parsed)
-        read_ones.append(Parsed(number, content, by_hand, parsed, kept, problem))
+        # A mail inside is read here as well, where nobody waits for a lock.
+        inner = forwards.forwarded(parsed) if parsed is not None and forwards.carries_mail(parsed) else None
+        read_ones.append(Parsed(number, content, by_hand, parsed, kept, problem, inner))
     return read_ones
 
 
