@@ -1,20 +1,22 @@
-"""Articles by API."""
+"""Articles and past answers by API."""
 
 from typing import Any
 
 from flask import Blueprint, Flask, abort, jsonify, request, url_for
 from flask.typing import ResponseReturnValue
+from sqlalchemy import func
 from sqlalchemy.orm import undefer
 
 from accounts.sign_ins import has_scope
 from core import api, pager
+from core.conditional import conditional
 from core.db import db
 from core.exceptions import Refused
 from core.i18n import _
 from core.policy import checked, permits, require
 from core.web import external, person
-from kb import articles
-from kb.models import DRAFT, PUBLISHED, VISIBILITIES, Article
+from kb import articles, topics
+from kb.models import DRAFT, PUBLISHED, VISIBILITIES, Answer, Article
 from kb.pages import Details
 
 bp = Blueprint("kb_api", __name__, url_prefix="/api/v1")
@@ -40,7 +42,7 @@ def index() -> ResponseReturnValue:
     page = pager.page(statement, [(Article.id, True)], after=request.args.get("after", ""), size=api.page_size())
     values: dict[str, Any] = {**request.args.to_dict(), "after": page.next}
     following = url_for(".index", **values) if page.next else None
-    return jsonify({"articles": [summary(article) for article in page.items], "next": following})
+    return conditional(jsonify({"articles": [summary(article) for article in page.items], "next": following}))
 
 
 @bp.get("/articles/<int:number>")
@@ -55,7 +57,58 @@ def show(number: int) -> ResponseReturnValue:
         checked("article.see")
         abort(404)
     require(person(), "article.see", article)
-    return jsonify({**summary(article), "body": article.body, "html": article.body_html})
+    return conditional(jsonify({**summary(article), "body": article.body, "html": article.body_html}))
+
+
+@bp.get("/answers")
+@permits("kb.browse")
+def answers() -> ResponseReturnValue:
+    """The past answers that the caller may read, newest first."""
+    _need_scope("articles:read")
+    api.limited()
+    statement = Answer.visible_to(person()).where(Answer.state == PUBLISHED)
+    for name, column in (("topic", Answer.topic), ("lang", Answer.language), ("country", Answer.country)):
+        if value := request.args.get(name, ""):
+            statement = statement.where(column == value)
+    page = pager.page(statement, [(Answer.id, True)], after=request.args.get("after", ""), size=api.page_size())
+    values: dict[str, Any] = {**request.args.to_dict(), "after": page.next}
+    following = url_for(".answers", **values) if page.next else None
+    return conditional(jsonify({"answers": [answer_summary(row) for row in page.items], "next": following}))
+
+
+@bp.get("/answers/<int:number>")
+@permits("answer.see")
+def show_answer(number: int) -> ResponseReturnValue:
+    """One past answer with its question, as Markdown and as HTML."""
+    _need_scope("articles:read")
+    api.limited()
+    row = db.session.get(Answer, number) if number < 2**31 else None
+    if row is None:
+        checked("answer.see")
+        abort(404)
+    require(person(), "answer.see", row)
+    more = {
+        "question": row.question, "question_html": row.question_html, "answer": row.answer,
+        "answer_html": row.answer_html,
+    }  # fmt: skip
+    return conditional(jsonify({**answer_summary(row), **more}))
+
+
+@bp.get("/topics")
+@permits("kb.browse")
+def topic_index() -> ResponseReturnValue:
+    """The topics, with how many articles and past answers of each the caller may read."""
+    _need_scope("articles:read")
+    api.limited()
+    counts: dict[str, dict[str, int]] = {code: {"articles": 0, "answers": 0} for code in topics.TOPICS}
+    for name, model in (("articles", Article), ("answers", Answer)):
+        statement: Any = model.visible_to(person()).where(model.state == PUBLISHED)
+        for code, count in db.session.execute(
+            statement.with_only_columns(model.topic, func.count()).group_by(model.topic)
+        ):
+            counts.setdefault(code, {"articles": 0, "answers": 0})[name] = count
+    rows = [{"topic": code, "name": topics.topic_name(code), **counted} for code, counted in counts.items()]
+    return conditional(jsonify({"topics": rows}))
 
 
 @bp.post("/articles")
@@ -102,6 +155,23 @@ def summary(article: Article) -> dict[str, Any]:
         "revision": article.revision_number,
         "updated_at": api.stamp(article.updated_at),
         "url": external("kb.article", language=article.language, slug=article.slug),
+    }
+
+
+def answer_summary(answer: Answer) -> dict[str, Any]:
+    """A past answer in a list."""
+    return {
+        "id": answer.id,
+        "title": answer.title,
+        "slug": answer.slug,
+        "language": answer.language,
+        "country": answer.country,
+        "topic": answer.topic,
+        "tags": answer.tags,
+        "visibility": answer.visibility,
+        "published_at": api.stamp(answer.published_at),
+        "updated_at": api.stamp(answer.updated_at),
+        "url": external("kb.answer", slug=answer.slug),
     }
 
 

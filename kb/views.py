@@ -3,7 +3,6 @@
 import hashlib
 import re
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urljoin
 
@@ -32,22 +31,19 @@ from core.i18n import OWN_NAMES, _, country_name, language_name
 from core.i18n import language as interface_language
 from core.policy import can, permits, require
 from core.web import PAGE_POLICY, csp_nonce, external, person
-from kb import topics
+from kb import metadata, topics
 from kb.article_files import shows
-from kb.models import PUBLIC, PUBLISHED, Answer, Article, ArticleFile, visibilities_of
-from kb.slugs import article_path
+from kb.models import MERGED, PUBLIC, PUBLISHED, Answer, Article, ArticleFile, visibilities_of
+from kb.slugs import answer_path, article_path
 
 bp = Blueprint("kb", __name__)
 
 LISTED = 5
 PAGE = 50
 RELATED = 3
-FEED = 50
 EXCERPT = 220
 # What a picture may do that is shown by its address inside our pages: nothing but be drawn.
 SVG = "image/svg+xml"
-
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 # Built once: on this page, building a statement takes longer than running it.
 _ARTICLE: Any = (
@@ -73,7 +69,7 @@ _ETAG = re.compile(r'W/"([0-9a-f]{32})\.([\w-]{16,32})"')
 
 def register(app: Flask) -> None:
     """Add the routes, those of the other modules of this part too."""
-    from kb import answer_views, edit_views, feedback_views  # noqa: F401 # Importing them adds their routes.
+    from kb import answer_file_views, answer_views, edit_views, feedback_views, feeds  # noqa: F401 # Importing them adds their routes.
 
     app.jinja_env.filters["own_language_name"] = own_language_name
     app.register_blueprint(bp)
@@ -92,7 +88,7 @@ def own_language_name(code: str) -> str:
 def browse() -> ResponseReturnValue:
     """Articles by topic, in one language; or all of one topic."""
     counts = db.session.execute(
-        _listed().with_only_columns(Article.language, Article.topic, func.count(Article.id)).group_by(
+        listed().with_only_columns(Article.language, Article.topic, func.count(Article.id)).group_by(
             Article.language, Article.topic
         )
     ).all()  # fmt: skip
@@ -127,6 +123,8 @@ def article(language: str, slug: str) -> ResponseReturnValue:
     asked = {"slug": slug, "language": language, "topic": row.topic, "seen": visibilities_of(person())}
     others = db.session.execute(_OTHERS, asked).all()
     own_path = article_path(language, slug)
+    base_url, site = _root_and_site()
+    own_url = urljoin(base_url, own_path)
     return cached(
         render_template(
             "kb/article.html", article=row, outline=_outline(row.contents), wanted=_wanted_language(),
@@ -134,7 +132,8 @@ def article(language: str, slug: str) -> ResponseReturnValue:
             related=sorted(
                 (other for other in others if other.is_related), key=lambda other: (-other.helpful_count, other.id)
             ),
-            own_url=own_path, cite_url=urljoin(current_app.config["BASE_URL"], own_path), article_path=article_path,
+            own_url=own_path, cite_url=own_url, article_path=article_path,
+            data=metadata.of_article(row, url=own_url, site=site, crumbs=_crumbs(row, "kb.browse")),
         )
     )  # fmt: skip
 
@@ -155,25 +154,6 @@ def file(token: str, name: str) -> ResponseReturnValue:  # noqa: ARG001 # The na
     return response
 
 
-@bp.get("/kb/feed.atom")
-@permits("kb.browse")
-def feed() -> ResponseReturnValue:
-    """New articles, by topic and language where asked for."""
-    statement = _filtered(_listed(), Article, "topic", "language")
-    rows = db.session.execute(
-        statement.order_by(Article.published_at.desc(), Article.id.desc()).limit(FEED).with_only_columns(
-            Article.id, Article.title, Article.slug, Article.language, Article.topic, Article.summary,
-            Article.published_at, Article.updated_at, func.substr(Article.body_text, 1, EXCERPT).label("beginning"),
-        )
-    ).all()  # fmt: skip
-    entries = [
-        {"row": row, "url": external("kb.article", language=row.language, slug=row.slug),
-         "summary": row.summary or _excerpt(row.beginning)}
-        for row in rows
-    ]  # fmt: skip
-    return _feed(_("Knowledge base"), "kb.feed", "kb.browse", entries)
-
-
 @bp.get("/answers/")
 @permits("kb.browse")
 def answers() -> ResponseReturnValue:
@@ -183,7 +163,7 @@ def answers() -> ResponseReturnValue:
     kinds = db.session.execute(
         statement.with_only_columns(Answer.topic, Answer.country, Answer.language).distinct()
     ).all()  # fmt: skip
-    statement = _filtered(statement, Answer, "topic", "country", "language").options(
+    statement = filtered(statement, Answer, "topic", "country", "language").options(
         defer(Answer.question_html), defer(Answer.answer_html), defer(Answer.question), defer(Answer.answer)
     )
     order = [(Answer.id, True)] if state else [(Answer.published_at, True), (Answer.id, True)]
@@ -191,7 +171,7 @@ def answers() -> ResponseReturnValue:
         statement, order, after=request.args.get("after", ""), before=request.args.get("before", ""), size=20
     )
     return render_template(
-        "kb/answers.html", page=page, state=state, excerpt=lambda row: _excerpt(row.answer_text),
+        "kb/answers.html", page=page, state=state, excerpt=lambda row: excerpt(row.answer_text),
         choices={
             "topic": (_("Topic"), _("All topics"), _values(kinds, 0, topics.topic_name)),
             "country": (_("Country"), _("All countries"), _values(kinds, 1, country_name)),
@@ -203,30 +183,19 @@ def answers() -> ResponseReturnValue:
 @bp.get("/answers/<slug>")
 @permits("answer.see")
 def answer(slug: str) -> ResponseReturnValue:
-    """One past answer."""
+    """One past answer, or where it went."""
+    from kb import answer_file_views
+
     row = find_answer(slug)
-    if row is None:
-        abort(404)
+    if row is None or row.state == MERGED:
+        return answer_file_views.elsewhere(slug)
     require(person(), "answer.see", row)
-    return cached(render_template("kb/answer.html", answer=row))
-
-
-@bp.get("/answers/feed.atom")
-@permits("kb.browse")
-def answers_feed() -> ResponseReturnValue:
-    """New past answers, by topic, country and language where asked for."""
-    statement = Answer.visible_to(person()).where(Answer.state == PUBLISHED)
-    statement = _filtered(statement, Answer, "topic", "country", "language")
-    rows = db.session.execute(
-        statement.order_by(Answer.published_at.desc(), Answer.id.desc()).limit(FEED).with_only_columns(
-            Answer.id, Answer.title, Answer.slug, Answer.language, Answer.topic, Answer.published_at,
-            Answer.updated_at, func.substr(Answer.answer_text, 1, EXCERPT).label("beginning"),
-        )
-    ).all()  # fmt: skip
-    entries = [
-        {"row": row, "url": external("kb.answer", slug=row.slug), "summary": _excerpt(row.beginning)} for row in rows
-    ]
-    return _feed(_("Past answers"), "kb.answers_feed", "kb.answers", entries)
+    base_url, site = _root_and_site()
+    own_url = urljoin(base_url, answer_path(slug))
+    data = metadata.of_answer(row, url=own_url, site=site, crumbs=_crumbs(row, "kb.answers"))
+    return cached(
+        render_template("kb/answer.html", answer=row, own_url=own_url, data=data, description=excerpt(row.answer_text))
+    )
 
 
 def find_article(language: str, slug: str, *options: Any) -> Article | None:
@@ -269,16 +238,28 @@ def _policy(nonce: str) -> str:
     return PAGE_POLICY.format(nonce=nonce)
 
 
-def _listed() -> Any:  # A SELECT that changes its columns.
+def listed() -> Any:  # A SELECT that changes its columns.
     """Published articles that the reader may see."""
     return Article.visible_to(person()).where(Article.state == PUBLISHED)
 
 
-def _filtered(statement: Any, model: Any, *names: str) -> Any:
+def filtered(statement: Any, model: Any, *names: str) -> Any:
+    """Those that have what the address names: ``?topic=…``."""
     for name in names:
         if value := request.args.get(name, ""):
             statement = statement.where(getattr(model, name) == value)
     return statement
+
+
+def _root_and_site() -> tuple[str, str]:
+    return current_app.config["BASE_URL"], current_app.extensions["settings"].site.name
+
+
+def _crumbs(row: Article | Answer, endpoint: str) -> list[tuple[str, str]]:
+    """What stands above a page, with absolute addresses."""
+    name = _("Knowledge base") if endpoint == "kb.browse" else _("Past answers")
+    more = {"language": row.language} if endpoint == "kb.browse" else {}
+    return [(name, external(endpoint, **more)), (row.topic_name, external(endpoint, **more, topic=row.topic))]
 
 
 def _choose(wanted: str, counts: dict[str, int]) -> str:
@@ -292,7 +273,7 @@ def _choose(wanted: str, counts: dict[str, int]) -> str:
 
 def _cards(code: str, by_topic: dict[str, int]) -> list[dict[str, Any]]:
     place = func.row_number().over(partition_by=Article.topic, order_by=(Article.title, Article.id)).label("place")
-    numbered = _listed().where(Article.language == code).with_only_columns(
+    numbered = listed().where(Article.language == code).with_only_columns(
         Article.topic, Article.slug, Article.title, place
     ).subquery()  # fmt: skip
     rows = db.session.execute(select(numbered).where(numbered.c.place <= LISTED).order_by(numbered.c.place)).all()
@@ -305,7 +286,7 @@ def _cards(code: str, by_topic: dict[str, int]) -> list[dict[str, Any]]:
 
 
 def _topic_page(topic: str, code: str, languages: Sequence[tuple[str, int]]) -> str:
-    statement = _listed().where(Article.language == code, Article.topic == topic)
+    statement = listed().where(Article.language == code, Article.topic == topic)
     page = pager.page(
         statement, [(Article.title, False), (Article.id, False)],
         after=request.args.get("after", ""), before=request.args.get("before", ""), size=PAGE,
@@ -316,7 +297,7 @@ def _topic_page(topic: str, code: str, languages: Sequence[tuple[str, int]]) -> 
 
 
 def _in_another_language(language: str, slug: str) -> ResponseReturnValue:
-    rows = db.session.scalars(_listed().where(Article.slug == slug).limit(20)).all()
+    rows = db.session.scalars(listed().where(Article.slug == slug).limit(20)).all()
     if not rows:
         abort(404)
     choices = {row.language: row for row in rows}
@@ -348,21 +329,9 @@ def _values(rows: Sequence[Any], place: int, name: Callable[[str], str]) -> list
     return sorted({(row[place], name(row[place])) for row in rows if row[place]}, key=lambda pair: pair[1].casefold())
 
 
-def _excerpt(text: str) -> str:
+def excerpt(text: str) -> str:
     """The beginning of a text on one line, cut at a word."""
     line = " ".join("".join(char if char.isprintable() or char.isspace() else " " for char in text).split())
     if len(line) < EXCERPT - 20:
         return line
     return f"{line[: EXCERPT - 20].rpartition(' ')[0]}…"
-
-
-def _feed(title: str, endpoint: str, page: str, entries: list[dict[str, Any]]) -> Response:
-    asked = {name: value for name in ("topic", "country", "language") if (value := request.args.get(name, "")[:60])}
-    if topic := asked.get("topic"):
-        title = f"{title}: {topics.topic_name(topic)}"
-    updated = max((entry["row"].updated_at for entry in entries), default=EPOCH)
-    text = render_template(
-        "kb/feed.xml", title=title, own_url=external(endpoint, **asked), page_url=external(page, **asked),
-        entries=entries, updated=updated,
-    )  # fmt: skip
-    return Response(text, mimetype="application/atom+xml")

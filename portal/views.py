@@ -17,16 +17,17 @@ from core.web import external, person
 from helpdesk import health
 from helpdesk.intake_models import InboundMail
 from helpdesk.models import Ticket
-from kb.models import PUBLIC, Answer, Article, published_answers, published_articles, visibilities_of
+from kb.models import Answer, visibilities_of
 
 bp = Blueprint("portal", __name__)
 
 RECENT_ANSWERS = 5
-SITEMAP_MOST = 20_000
 
 
 def register(app: Flask) -> None:
-    """Add the routes."""
+    """Add the routes, those of the site map too."""
+    from portal import sitemap_views  # noqa: F401 # Importing it adds its routes.
+
     app.register_blueprint(bp)
 
 
@@ -97,25 +98,6 @@ def robots() -> ResponseReturnValue:
     lines = ["User-agent: *", "Disallow: /desk", "Disallow: /tickets", "Disallow: /api/", "Disallow: /admin/",
              "Disallow: /search", f"Sitemap: {external('portal.sitemap')}"]  # fmt: skip
     return Response("\n".join(lines) + "\n", mimetype="text/plain")
-
-
-@bp.get("/sitemap.xml")
-@permits("site.see")
-def sitemap() -> ResponseReturnValue:
-    """The public pages."""
-    articles = db.session.execute(
-        published_articles().where(Article.visibility == PUBLIC).limit(SITEMAP_MOST)
-        .with_only_columns(Article.language, Article.slug, Article.updated_at)
-    ).all()  # fmt: skip
-    answers = db.session.execute(
-        published_answers().where(Answer.visibility == PUBLIC).limit(SITEMAP_MOST)
-        .with_only_columns(Answer.slug, Answer.updated_at)
-    ).all()  # fmt: skip
-    entries = [(external("portal.home"), None)]
-    entries += [(external("kb.article", language=row.language, slug=row.slug), row.updated_at) for row in articles]
-    entries += [(external("kb.answer", slug=row.slug), row.updated_at) for row in answers]
-    page = render_template("portal/sitemap.xml", entries=entries)
-    return Response(page, mimetype="application/xml")
 
 
 def _counts(column: object) -> dict[str, int]:
