@@ -41,6 +41,7 @@ REGISTERED = (
     "helpdesk.mail_text_views",
     "helpdesk.publish_views",
     "helpdesk.notices",
+    "helpdesk.consent_notices",
     "helpdesk.planned",
     "helpdesk.intake",
     "helpdesk.api",

@@ -2,76 +2,27 @@
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import joinedload, lazyload
 
 from accounts.models import User
 from core.db import db
 from core.events import record
-from core.exceptions import NotNow
 from core.i18n import _, country_name, in_language
-from core.quote_words import CLOSINGS
-from helpdesk import models
+from core.words import fold
+from helpdesk import models, redaction_names
 from helpdesk.models import AnswerSource, Message, Participant, Ticket
-from helpdesk.redaction import EXAMPLE_PREFIX, Finding, Known, host_of
+from helpdesk.redaction import EXAMPLE_PREFIX, Finding, host_of
+from helpdesk.redaction_names import Known
 from helpdesk.states import ENDED
-from kb.models import Answer
+from kb import consents
+from kb.models import PUBLISHED, Answer
 
 _LANGUAGES = ("en", "es", "fr")
-_MOST_AFTER_CLOSING = 7
-
-_GREETING = re.compile(
-    r"\s*(?:dear|hello|hi|hey|greetings|good (?:morning|afternoon|evening|day)|estimad[oa]s?|querid[oa]s?|hola"
-    r"|buen(?:os|as)? (?:d[ií]as?|tardes|noches)|cher|chère|chers|chères|bonjour|bonsoir|salut|madame|monsieur"
-    r"|mesdames)\b(?:(?:[^\S\n]+[^\s,.!:;]+){0,4}[^\S\n]*(?:[,!:]+[^\S\n]*|\n)"
-    r"|(?:[^\S\n]+[^\s,.!:;]+){0,2}[^\S\n]*\.[^\S\n]*)",
-    re.IGNORECASE,
-)
-
-
-@dataclass(frozen=True)
-class Drafted:
-    """What a thread offers for a past answer: a title, a question and an answer, in Markdown."""
-
-    title: str
-    question: str
-    answer: str
-
-
-def draft_from(ticket: Ticket) -> Drafted:
-    """The question from the first message, the answer from what the desk replied; without greetings and closings.
-
-    :raises NotNow: while the ticket is not over.
-    """
-    if ticket.state not in ENDED:
-        raise NotNow(_("Mark the ticket solved first; a past answer is made from what solved it."))
-    rows = db.session.execute(
-        select(Message.body, Message.by_staff)
-        .where(Message.ticket_id == ticket.id, Message.kind == models.PUBLIC)
-        .order_by(Message.id)
-    ).all()
-    asked = next((bare(row.body) for row in rows if not row.by_staff), "")
-    replies = [bare(row.body) for row in rows if row.by_staff]
-    return Drafted(ticket.title, asked, "\n\n".join(text for text in replies if text))
-
-
-def bare(text: str) -> str:
-    """A message without its greeting, and without its closing and what stands after that."""
-    text = text.replace("\r\n", "\n").strip()
-    greeting = _GREETING.match(text)
-    if greeting:
-        text = text[greeting.end() :].lstrip()
-        text = text[:1].upper() + text[1:]
-    lines = text.split("\n")
-    for number in range(max(len(lines) - _MOST_AFTER_CLOSING - 1, 1), len(lines)):
-        words = lines[number].strip().lower().rstrip(" ,.!;:").strip()
-        if words in CLOSINGS or lines[number].rstrip() in {"--", "-- "}:
-            lines = lines[:number]
-            break
-    return "\n".join(lines).strip()
+_MOST_SUGGESTED = 50
+_READ = 20_000
 
 
 def known_of(ticket: Ticket, *, with_country: bool) -> Known:
@@ -93,17 +44,34 @@ def known_of(ticket: Ticket, *, with_country: bool) -> Known:
         for language in _LANGUAGES:
             with in_language(language):
                 countries |= {country_name(code) for code in codes}
+    # Whoever asked comes first, then the others in their order: what stands for each of them is told apart by that.
+    named = [user.name for user in sorted(people, key=lambda user: user.id != ticket.requester_id) if user.name]
     return Known(
-        names=tuple(sorted({user.name for user in people if user.name})),
+        names=tuple(dict.fromkeys([*named, *_others_named(ticket)])),
         organisations=tuple(sorted(place.name for place in organisations)),
         hosts=tuple(sorted(host for host in hosts if host)), countries=tuple(sorted(countries)),
+        logins=tuple(sorted({user.email.partition("@")[0].partition("+")[0] for user in asking})),
     )  # fmt: skip
 
 
-def instead_of(finding: Finding, ticket: Ticket, region: str) -> str:
+def _others_named(ticket: Ticket) -> list[str]:
+    """Names of people who are greeted, or who sign, anywhere in the thread, its quotations included."""
+    rows = db.session.execute(
+        select(Message.body, Message.full_text)
+        .where(Message.ticket_id == ticket.id, Message.kind == models.PUBLIC)
+        .order_by(Message.id).limit(200)
+    ).all()  # fmt: skip
+    found = [
+        name for row in rows for text in (row.body, row.full_text) for name in redaction_names.strangers(text[:_READ])
+    ]
+    return list(dict.fromkeys(found))
+
+
+def instead_of(finding: Finding, ticket: Ticket, region: str, known: Known | None = None) -> str:
     """What could be said instead of something that was found, in the present language.
 
     :param region: the name of the part of the world that the asker is in, "" if it is not known.
+    :param known: what is known of the people, so that several of them are told apart.
     """
     match finding.kind:
         case "organisation":
@@ -113,7 +81,7 @@ def instead_of(finding: Finding, ticket: Ticket, region: str) -> str:
         case "prefix":
             return EXAMPLE_PREFIX
         case "name":
-            return _("[name]")
+            return _person(finding, known)
         case "e-mail":
             return _("[e-mail address]")
         case "phone":
@@ -122,12 +90,27 @@ def instead_of(finding: Finding, ticket: Ticket, region: str) -> str:
             return _("[address]")
         case "link":
             return _("[link]")
+        case "key":
+            return _("[key]")
+        case "person-id" | "number":
+            return _("[number]")
+        case "amount":
+            return _("[amount]")
+        case "body":
+            return _("[public body]")
+        case "ocid":
+            return f"{EXAMPLE_PREFIX}{finding.text[len(EXAMPLE_PREFIX) :]}"
     return _("[removed]")
 
 
 def note_source(answer: Answer, ticket: Ticket, *, reason: str, by: User) -> None:
-    """Remember which ticket a past answer was made from, and why it carries nothing of theirs; only staff see it."""
+    """Remember which ticket a past answer was made from, and why it carries nothing of theirs; only staff see it.
+
+    Where the asker agreed as they asked, that is remembered, too.
+    """
     db.session.add(AnswerSource(answer_id=answer.id, ticket_id=ticket.id, reason=reason))
+    if ticket.may_publish:
+        consents.by_form(answer, ticket.requester)
     record("ticket.published", ticket, by=by, answer=answer)
 
 
@@ -142,6 +125,41 @@ def made_from(ticket: Ticket) -> Sequence[Any]:
     """The past answers that were made from a ticket, as rows."""
     statement = select(Answer.slug, Answer.title, Answer.state).join(AnswerSource, AnswerSource.answer_id == Answer.id)
     return db.session.execute(statement.where(AnswerSource.ticket_id == ticket.id).order_by(Answer.id)).all()
+
+
+def worth_publishing() -> Sequence[Any]:
+    """Solved tickets of which nothing was made yet though their askers agreed, as rows.
+
+    Those on what is asked most, and on which there is the least to read, come first.
+    """
+    asked = (
+        select(Ticket.topic, func.count(Ticket.id).label("count")).where(Ticket.topic != "").group_by(Ticket.topic)
+    ).subquery()
+    told = (
+        select(Answer.topic, func.count(Answer.id).label("count"))
+        .where(Answer.state == PUBLISHED)
+        .group_by(Answer.topic)
+    ).subquery()
+    worth = func.coalesce(asked.c.count, 1) * 10 / (1 + func.coalesce(told.c.count, 0))
+    return db.session.execute(
+        select(Ticket.id, Ticket.title, Ticket.topic, Ticket.country, Ticket.language, Ticket.solved_at,
+               func.coalesce(asked.c.count, 1).label("asked"), func.coalesce(told.c.count, 0).label("told"))
+        .outerjoin(asked, asked.c.topic == Ticket.topic).outerjoin(told, told.c.topic == Ticket.topic)
+        .where(
+            Ticket.state.in_(ENDED), Ticket.may_publish.is_(True), Ticket.first_reply_at.is_not(None),
+            Ticket.id.not_in(select(AnswerSource.ticket_id)),
+        )
+        .order_by(worth.desc(), Ticket.solved_at.desc(), Ticket.id.desc()).limit(_MOST_SUGGESTED)
+    ).all()  # fmt: skip
+
+
+def _person(finding: Finding, known: Known | None) -> str:
+    """What stands for one person, the same however they are called; whoever asked has no number."""
+    words = set(re.split(r"[\s_.\-]+", fold(finding.text)))
+    for place, name in enumerate(known.names if known is not None else ()):
+        if words & {word for word in re.split(r"[\s\-]+", fold(name)) if len(word) >= redaction_names.LEAST_LETTERS}:
+            return _("[name]") if place == 0 else _("[name %(number)s]", number=place + 1)
+    return _("[name]")
 
 
 def _people(ticket: Ticket) -> Sequence[User]:

@@ -1,4 +1,4 @@
-"""Making a past answer from a solved ticket: drafted, looked through, published."""
+"""Making a past answer from a solved ticket, and changing it: drafted, looked through, sent to a second reader."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -6,31 +6,41 @@ from typing import Any
 from flask import Blueprint, Flask, abort, current_app, flash, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_wtf import FlaskForm
+from sqlalchemy.orm.exc import StaleDataError
 from wtforms import RadioField, SelectField, StringField, TextAreaField
 from wtforms.validators import Length, Optional
 
-from core.exceptions import Refused
+from core.db import db
+from core.exceptions import NotNow, Refused
 from core.i18n import _, country_choices, in_language, language_choices
 from core.i18n import lazy as _l
 from core.policy import can, checked, permits, require
 from core.web import person, see_other
-from helpdesk import past_answers, redaction
+from helpdesk import drafting, past_answers, redaction
 from helpdesk import thread as threads
 from helpdesk.forms import words_needed
 from helpdesk.models import AnswerSource, Ticket
-from helpdesk.redaction import Finding, Known
-from kb import answers
-from kb.models import PUBLIC, Answer
+from helpdesk.redaction import Finding
+from helpdesk.redaction_names import Known
+from kb import answer_review, answer_standing, answers
+from kb.forms import VersionField
+from kb.models import DRAFT, PUBLIC, PUBLISHED, WITHDRAWN, Answer
 from kb.topics import topic_choices
 
 bp = Blueprint("publish", __name__)
 
 TEXTS = ("title", "question", "answer")
 TEXT_LENGTH = 50_000
+HIGHEST_NUMBER = 2**31
+# That the asker will be asked by mail; why it may be published once they agreed is "consent".
+TO_ASK = "ask"
+MOST_SAID = 200
 
 
 def register(app: Flask) -> None:
     """Add the routes, and the way back from a past answer to its ticket."""
+    from helpdesk import answer_desk_views, answer_more_views, consent_views  # noqa: F401 # They add their routes.
+
     app.register_blueprint(bp)
     app.jinja_env.globals.update(answer_source=answer_source, finding_kinds=redaction.KINDS)
 
@@ -53,6 +63,9 @@ class PastAnswerForm(FlaskForm):  # type: ignore[misc] # WTForms has no types.
     visibility = SelectField(_l("Who may read it"))
     basis = RadioField(_l("Why may it be published?"), [Optional()], validate_choice=True)
     reason = StringField(_l("How do you know that it carries nothing of theirs?"), [Length(max=500)])
+    version = VersionField()
+    # What was said instead of what, as this page replaced it.
+    said: dict[str, str] | None = None
 
     def __init__(self, *args: Any, ticket: Ticket, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -63,11 +76,30 @@ class PastAnswerForm(FlaskForm):  # type: ignore[misc] # WTForms has no types.
             ("public", _("Everyone")), ("champions", _("Champions and staff")), ("staff", _("Staff alone")),
         ]  # fmt: skip
         nothing = (answers.NOTHING_PERSONAL, _("It carries nothing that belongs to the asker"))
+        ask = (TO_ASK, _("We ask them by mail, and show them the text"))
         agreed = (
             answers.CONSENT,
             _("The asker agreed to a publication without names and contact details"),
         )
-        self.basis.choices = [agreed, nothing] if ticket.may_publish else [nothing]
+        self.basis.choices = [agreed, ask, nothing] if ticket.may_publish else [ask, nothing]
+
+    def fill(self, row: Answer, reason: str) -> None:
+        """Show what a past answer says now."""
+        for name in (*TEXTS, "topic", "country", "language", "visibility"):
+            self[name].data = getattr(row, name)
+        if row.topic not in {code for code, _name in topic_choices()}:
+            self.topic.choices = [(row.topic, row.topic_name), *topic_choices()]
+        self.tags.data, self.version.data, self.reason.data = ", ".join(row.tags), str(row.version), reason
+        self.basis.data = row.basis or None
+
+    def words(self) -> answers.Words:
+        """What was typed."""
+        return answers.Words(
+            title=self.title.data or "", question=self.question.data or "", answer=self.answer.data or "",
+            topic=self.topic.data, country=self.country.data or "", language=self.language.data,
+            tags=tuple(tag for tag in (self.tags.data or "").split(",") if tag.strip()),
+            visibility=self.visibility.data,
+        )  # fmt: skip
 
 
 @dataclass
@@ -79,13 +111,18 @@ class Found:
     instead: str
     may_stay: bool
 
+    @property
+    def key(self) -> str:
+        """What it is called in the form."""
+        return self.finding.key
+
 
 @bp.get("/desk/tickets/<int:number>/past-answer")
 @permits("ticket.publish")
 def edit(number: int) -> ResponseReturnValue:
     """A first version, drafted from the thread."""
     ticket = _find(number)
-    drafted = past_answers.draft_from(ticket)
+    drafted = drafting.draft_from(ticket)
     form = PastAnswerForm(None, ticket=ticket)
     form.title.data, form.question.data, form.answer.data = drafted.title, drafted.question, drafted.answer
     form.topic.data, form.language.data, form.visibility.data = (
@@ -101,42 +138,113 @@ def edit(number: int) -> ResponseReturnValue:
 @bp.post("/desk/tickets/<int:number>/past-answer")
 @permits("ticket.publish")
 def keep(number: int) -> ResponseReturnValue:
-    """Look again, replace what was found, keep a draft, or publish."""
+    """Look again, replace what was found, keep a draft, send it to a second reader, or publish."""
     ticket = _find(number)
-    form = PastAnswerForm(ticket=ticket)
+    return _keep(ticket, PastAnswerForm(ticket=ticket), None)
+
+
+@bp.get("/desk/answers/<int:number>/edit")
+@permits("answer.edit")
+def change(number: int) -> ResponseReturnValue:
+    """A past answer that was made from a ticket, to change it with what may tell who asked before one's eyes."""
+    row, source = find_answer(number)
+    if source is None:
+        return see_other(url_for("kb.edit_answer", slug=row.slug))
+    form = PastAnswerForm(None, ticket=source.ticket)
+    form.fill(row, source.reason)
+    return _page(source.ticket, form, row)
+
+
+@bp.post("/desk/answers/<int:number>/edit")
+@permits("answer.edit")
+def keep_change(number: int) -> ResponseReturnValue:
+    """The same as for a new one, unless somebody else changed it since the page was loaded."""
+    row, source = find_answer(number)
+    if source is None:
+        abort(404)
+    return _keep(source.ticket, PastAnswerForm(ticket=source.ticket), row)
+
+
+def find_answer(number: int, permission: str = "answer.edit") -> tuple[Answer, AnswerSource | None]:
+    """A past answer by its number, for staff, and which ticket it was made from."""
+    row = db.session.get(Answer, number) if number < HIGHEST_NUMBER else None
+    if row is None:
+        checked(permission)
+        abort(404)
+    require(person(), permission, row, seen_by="answer.see")
+    return row, past_answers.source_of(row)
+
+
+def _keep(ticket: Ticket, form: PastAnswerForm, row: Answer | None) -> ResponseReturnValue:
     do = request.form.get("do", "look")
     if do in {"look", "replace"} or do.startswith("one:"):
         if do != "look":
             _replace(ticket, form, do)
-        return _page(ticket, form)
+        return _page(ticket, form, row)
     valid = form.validate_on_submit()
-    if do == "publish":
+    if row is not None and form.version.number != row.version:
+        return _conflict(ticket, form, row)
+    if do in {"publish", "review"}:
         valid = _may_be_published(ticket, form) and valid
     if not valid:
-        return _page(ticket, form), 422
+        return _page(ticket, form, row), 422
     try:
-        answer = _make(ticket, form, publish=do == "publish")
+        kept = _make(ticket, form) if row is None else _change(row, form)
+        said = _go_on(kept, form, do)
+        db.session.flush()
     except Refused as refused:
+        db.session.rollback()
         field = getattr(form, refused.field, form.title)
         field.errors = [*field.errors, str(refused)]
-        return _page(ticket, form), 422
-    flash(f"past-answer-{number}", "draft-done")
-    said = _("The past answer is published.") if do == "publish" else _("The draft is kept; only staff see it.")
+        return _page(ticket, form, row), 422
+    except NotNow as refused:
+        db.session.rollback()
+        form.form_errors.append(str(refused))
+        return _page(ticket, form, row), 409
+    except StaleDataError:
+        db.session.rollback()
+        changed, source = find_answer(row.id if row is not None else 0)
+        return _conflict(source.ticket if source is not None else ticket, form, changed)
+    flash(f"past-answer-{ticket.number}", "draft-done")
     flash(said, "success")
-    return see_other(url_for("kb.answer", slug=answer.slug))
+    if kept.state == PUBLISHED:
+        return see_other(url_for("kb.answer", slug=kept.slug))
+    return see_other(url_for(".show", number=kept.id))
 
 
-def _make(ticket: Ticket, form: PastAnswerForm, *, publish: bool) -> Answer:
-    by = person()
-    answer = answers.draft(
-        by=by, title=form.title.data or "", question=form.question.data or "", answer=form.answer.data or "",
-        topic=form.topic.data, country=form.country.data or "", language=form.language.data,
-        tags=[tag for tag in (form.tags.data or "").split(",") if tag.strip()], visibility=form.visibility.data,
+def _make(ticket: Ticket, form: PastAnswerForm) -> Answer:
+    by, words = person(), form.words()
+    row = answers.draft(
+        by=by, title=words.title, question=words.question, answer=words.answer, topic=words.topic,
+        country=words.country, language=words.language, tags=words.tags, visibility=words.visibility,
+        is_from_ticket=True,
     )  # fmt: skip
-    past_answers.note_source(answer, ticket, reason=(form.reason.data or "").strip(), by=by)
-    if publish:
-        answers.publish(answer, basis=form.basis.data or "", by=by)
-    return answer
+    past_answers.note_source(row, ticket, reason=(form.reason.data or "").strip(), by=by)
+    return row
+
+
+def _change(row: Answer, form: PastAnswerForm) -> Answer:
+    answers.edit(row, form.words(), by=person())
+    source = past_answers.source_of(row)
+    if source is not None:
+        source.reason = (form.reason.data or "").strip()
+    return row
+
+
+def _go_on(row: Answer, form: PastAnswerForm, do: str) -> str:
+    """Do what comes next with a past answer that was kept. Returns what to tell."""
+    by = person()
+    if row.state != PUBLISHED and form.basis.data:
+        row.basis = form.basis.data
+    if do == "draft" or row.state not in {DRAFT, WITHDRAWN}:
+        return _("The draft is kept; only staff see it.") if row.state != PUBLISHED else _("Your change is kept.")
+    if do == "review" or answer_standing.is_review_needed(row):
+        answer_review.ask(row, by=by)
+        return _("A second person reads it now. Nothing is published before.")
+    if form.basis.data == TO_ASK:
+        return _("The draft is kept. Ask whoever asked the question now.")
+    answers.publish(row, basis=form.basis.data or "", by=by)
+    return _("The past answer is published.")
 
 
 def _may_be_published(ticket: Ticket, form: PastAnswerForm) -> bool:
@@ -148,7 +256,7 @@ def _may_be_published(ticket: Ticket, form: PastAnswerForm) -> bool:
     elif form.basis.data == answers.NOTHING_PERSONAL and not (form.reason.data or "").strip():
         form.reason.errors = [_("Say it in a few words; only staff see this.")]
         fine = False
-    left = [each.finding.text for each in _found(ticket, form) if not each.may_stay]
+    left = [each.finding.text for each in _found(ticket, form, _known(ticket, form)) if not each.may_stay]
     if left:
         what = ", ".join(left[:5])
         form.form_errors.append(
@@ -159,31 +267,41 @@ def _may_be_published(ticket: Ticket, form: PastAnswerForm) -> bool:
 
 
 def _replace(ticket: Ticket, form: PastAnswerForm, do: str) -> None:
-    """Put other words in the place of all that was found and may not stay, or of one thing."""
+    """Put other words in the place of all that was found and may not stay, or of one thing; the same everywhere."""
     known = _known(ticket, form)
     chosen = do.removeprefix("one:") if do.startswith("one:") else ""
     instead = {
-        each.finding.key: each.instead
-        for each in _found(ticket, form)
-        if (each.finding.key == chosen if chosen else not each.may_stay)
+        each.key: each.instead
+        for each in _found(ticket, form, known)
+        if (each.key == chosen if chosen else not each.may_stay)
     }
     for name in TEXTS:
         form[name].data = redaction.replaced(form[name].data or "", known, instead)
+    form.said = {**_said(), **instead}
 
 
-def _found(ticket: Ticket, form: PastAnswerForm) -> list[Found]:
-    known = _known(ticket, form)
-    may_stay = set(request.form.getlist("stay"))
+def _said() -> dict[str, str]:
+    """What was said instead of things that were replaced before, so that the same is said when one comes back."""
+    start = "said:"
+    said = {name.removeprefix(start): value for name, value in request.form.items() if name.startswith(start)}
+    return dict(list(said.items())[:MOST_SAID])
+
+
+def _found(ticket: Ticket, form: PastAnswerForm, known: Known) -> list[Found]:
+    may_stay, said = set(request.form.getlist("stay")), _said()
     found: dict[str, Found] = {}
     with in_language(form.language.data or ticket.language):
         for name in TEXTS:
             for finding in redaction.find(form[name].data or "", known):
-                if finding.key in found:
-                    found[finding.key].count += 1
+                key = finding.key
+                if key in found:
+                    found[key].count += 1
                     continue
-                suggested = past_answers.instead_of(finding, ticket, _region(ticket))
-                instead = request.form.get(f"instead:{finding.key}", suggested)
-                found[finding.key] = Found(finding, 1, instead, finding.key in may_stay)
+                suggested = said.get(key) or past_answers.instead_of(finding, ticket, _region(ticket), known)
+                instead = request.form.get(f"instead:{key}", suggested)
+                # What only may tell who asked stays until somebody says otherwise.
+                is_new = f"instead:{key}" not in request.form
+                found[key] = Found(finding, 1, instead, key in may_stay or (finding.is_maybe and is_new))
     return list(found.values())
 
 
@@ -209,10 +327,17 @@ def _find(number: int) -> Ticket:
     return ticket
 
 
-def _page(ticket: Ticket, form: PastAnswerForm) -> str:
+def _conflict(ticket: Ticket, form: PastAnswerForm, row: Answer) -> ResponseReturnValue:
+    """Keep what was typed, and show what it says now; saving again is then a decision."""
+    form.version.data = str(row.version)
+    return _page(ticket, form, row, conflict=True), 409
+
+
+def _page(ticket: Ticket, form: PastAnswerForm, row: Answer | None = None, **more: Any) -> str:
     known = _known(ticket, form)
     return render_template(
-        "helpdesk/past_answer.html", ticket=ticket, form=form, found=_found(ticket, form),
+        "helpdesk/past_answer.html", ticket=ticket, form=form, answer=row, found=_found(ticket, form, known),
         pieces={name: redaction.in_pieces(form[name].data or "", known) for name in TEXTS},
-        made=past_answers.made_from(ticket),
+        made=past_answers.made_from(ticket) if row is None else [], said=form.said or _said(),
+        takes_two=answer_standing.takes_two(), **more,
     )  # fmt: skip

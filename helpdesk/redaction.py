@@ -4,14 +4,15 @@ It finds what is known of the people and the organisation of a ticket, and what 
 key. It cannot know everything: a person reads the text before it is published.
 """
 
-import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from core.i18n import lazy as _l
-from core.quote_words import NAME_PARTICLES
-from core.words import EVERY_STOP_WORD, fold
+from core.words import fold
+from helpdesk import redaction_names as names
+from helpdesk import redaction_patterns as patterns
+from helpdesk.redaction_names import Known
 
 KINDS = {
     "name": _l("name"),
@@ -21,45 +22,31 @@ KINDS = {
     "link": _l("link"),
     "address": _l("address"),
     "key": _l("key or password"),
+    "person-id": _l("number of a person or firm"),
     "prefix": _l("OCID prefix"),
     "country": _l("country"),
+    "ocid": _l("OCID"),
+    "amount": _l("amount of money"),
+    "number": _l("number of a contract or file"),
+    "body": _l("public body"),
+    "host": _l("network address"),
 }
-LEAST_LETTERS = 3
+# What tells who asked only together with other things: shown, and left as it is unless somebody says otherwise.
+MAYBE = frozenset({"ocid", "amount", "number", "body", "host"})
+# What may look like another thing when seen without the words around it.
+_WEAK = frozenset({"prefix", "phone", "key"})
 LONGEST_TEXT = 200_000
+LEAST_DIGITS, MOST_DIGITS = 8, 15
 
 # The prefix that the documentation of the standard uses in its examples belongs to nobody.
 EXAMPLE_PREFIX = "ocds-213czf"
 
-_MAIL = re.compile(r"[A-Za-z0-9._%+'-]{1,64}@[A-Za-z0-9-]{1,63}(?:\.[A-Za-z0-9-]{1,63}){1,8}")
-_LINK = re.compile(r"https?://[^\s<>()\"'`\]]{3,2000}")
-_HOST = re.compile(r"(?<![\w.@-])[A-Za-z0-9-]{1,63}(?:\.[A-Za-z0-9-]{1,63}){1,8}(?![\w-])")
-_PHONE = re.compile(
-    r"(?<![\w.,/-])(?:\+\d{1,3}[ .-]?)?(?:\(\d{1,5}\)[ .-]?)?\d{2,5}(?:[ .-]\d{1,5}){1,6}(?![\w-])"
-    r"|(?<![\w.])\+\d{8,15}(?!\w)"
-)
-_DATE = re.compile(r"\d{4}-\d{2}-\d{2}|\d{1,2}[./-]\d{1,2}[./-]\d{2,4}|\d{4}\s*[-–]\s*\d{4}")
-_STREET = re.compile(
-    r"\b(?:Calle|Avenida|Av\.|Carrera|Cra\.|Jirón|Rue|Boulevard|Plaza|Place|P\.? ?O\.? ?Box|B\.?P\.?|Apartado)\s+"
-    r"[\w.'’ ]{0,40}?\s*(?:N[°º.]\s*|#\s*)?\d{1,6}\b"
-    r"|\b\d{1,5}\s+(?:[A-Z][\w'’]{1,20}\s){1,3}(?:Street|Road|Avenue|Lane|Drive|Square|Close)\b"
-)
-_SECRET_WORD = re.compile(
-    r"(?:token|key|sig|signature|auth|code|session|password|secret|access)[a-z_]{0,12}=", re.IGNORECASE
-)
-_KEY = re.compile(r"(?<![\w/.-])(?=\w{0,100}\d)(?=\w{0,100}[A-Za-z])[A-Za-z0-9_]{24,500}(?![\w-])")
-_PREFIX = re.compile(r"\bocds-[a-z0-9]{6}\b", re.IGNORECASE)
 # Hosts at which many different people have their mail.
 _SHARED_HOSTS = frozenset(
     {"gmail.com", "googlemail.com", "yahoo.com", "yahoo.es", "yahoo.fr", "hotmail.com", "outlook.com", "live.com",
-     "icloud.com", "proton.me", "protonmail.com", "gmx.net", "mail.ru", "yandex.ru"}
+     "icloud.com", "proton.me", "protonmail.com", "gmx.net", "mail.ru", "yandex.ru", "hotmail.fr", "hotmail.es",
+     "outlook.es", "outlook.fr", "yahoo.com.br", "uol.com.br", "orange.fr", "gmx.de", "aol.com", "msn.com"}
 )  # fmt: skip
-# Names that are words of everyday, too: written small they are no names.
-_ORDINARY = """
-    may will mark hope grace rose bill art rich sol luz paz mar rosa clara mercedes dolores blanca claire pierre
-    blanche constant prudence angel cruz reyes leon flores rios campos santos
-"""
-_EVERYDAY = frozenset(_ORDINARY.split())
-_INSIDE_CODE = frozenset("_/\\")
 
 
 @dataclass(frozen=True)
@@ -74,28 +61,40 @@ class Finding:
     @property
     def key(self) -> str:
         """The same for the same thing, however it is written."""
-        return f"{self.kind}:{fold(self.text)}"
+        return f"{self.kind}:{' '.join(fold(self.text).split())}"
 
-
-@dataclass(frozen=True)
-class Known:
-    """What is known of the people of a ticket. ``hosts`` are of their mail and their websites."""
-
-    names: tuple[str, ...] = ()
-    organisations: tuple[str, ...] = ()
-    hosts: tuple[str, ...] = ()
-    countries: tuple[str, ...] = ()
+    @property
+    def is_maybe(self) -> bool:
+        """Whether it tells who asked only together with other things."""
+        return self.kind in MAYBE
 
 
 def find(text: str, known: Known) -> list[Finding]:
-    """Everything that was found, in its order, without overlaps; of two at one place the longer."""
+    """Everything that was found, in its order, without overlaps.
+
+    What overlaps becomes one, so that no end of it is left over. What only may tell who asked gives way to what does.
+    """
     text = text[:LONGEST_TEXT]
-    found = [*_addresses(text, known), *_numbers(text), *_words(text, known)]
-    kept: list[Finding] = []
-    for finding in sorted(found, key=lambda one: (one.start, -one.end)):
-        if not kept or finding.start >= kept[-1].end:
-            kept.append(finding)
-    return kept
+    sure: list[Finding] = []
+    for finding in sorted([*_addresses(text, known), *_numbers(text), *_words(text, known)], key=_place):
+        if not sure or finding.start >= sure[-1].end:
+            sure.append(finding)
+        elif finding.end > sure[-1].end:
+            first = sure[-1]
+            sure[-1] = Finding(first.start, finding.end, first.kind, text[first.start : finding.end])
+    taken = [False] * (len(text) + 1)
+    for finding in sure:
+        taken[finding.start : finding.end] = [True] * (finding.end - finding.start)
+    for finding in sorted(_perhaps(text), key=lambda one: one.start - one.end):
+        if any(taken[finding.start : finding.end]):
+            inside = [one for one in sure if one.start < finding.end and one.end > finding.start]
+            whole = all(finding.start <= one.start and one.end <= finding.end for one in inside)
+            if not inside or not whole or any(one.kind not in _WEAK for one in inside):
+                continue
+            sure = [one for one in sure if one not in inside]
+        sure.append(finding)
+        taken[finding.start : finding.end] = [True] * (finding.end - finding.start)
+    return sorted(sure, key=_place)
 
 
 def replaced(text: str, known: Known, instead: Mapping[str, str]) -> str:
@@ -128,84 +127,85 @@ def host_of(address: str) -> str:
     return "" if host in _SHARED_HOSTS else host
 
 
+def _place(finding: Finding) -> tuple[int, int]:
+    return finding.start, -finding.end
+
+
 def _addresses(text: str, known: Known) -> Iterable[Finding]:
-    for match in _MAIL.finditer(text):
-        yield Finding(match.start(), match.end(), "e-mail", match[0])
-    for match in _LINK.finditer(text):
+    for pattern in (patterns.MAIL, patterns.HIDDEN_MAIL):
+        for match in pattern.finditer(text):
+            yield Finding(match.start(), match.end(), "e-mail", match[0])
+    for match in patterns.LINK.finditer(text):
         address = match[0].rstrip(".,;:!?")
-        if _tells_who(_netloc(address), known) or _SECRET_WORD.search(address) or _KEY.search(address):
+        if _tells_who(_netloc(address), known) or _opens(address):
             yield Finding(match.start(), match.start() + len(address), "link", address)
-    for match in _HOST.finditer(text):
+    for match in patterns.OWN_PAGE.finditer(text):
+        yield Finding(match.start(), match.end(), "link", match[0])
+    for match in patterns.HOST.finditer(text):
         if _tells_who(match[0], known):
             yield Finding(match.start(), match.end(), "link", match[0])
-    for match in _STREET.finditer(text):
-        yield Finding(match.start(), match.end(), "address", match[0])
+    for pattern in (patterns.STREET, patterns.PLACE_CODE):
+        for match in pattern.finditer(text):
+            yield Finding(match.start(), match.end(), "address", match[0])
 
 
 def _numbers(text: str) -> Iterable[Finding]:
-    for match in _PHONE.finditer(text):
+    for match in patterns.PHONE.finditer(text):
         digits = sum(char.isdigit() for char in match[0])
-        if 8 <= digits <= 15 and not _DATE.search(match[0]):
+        is_other = patterns.DATE.fullmatch(match[0]) or patterns.IP.fullmatch(match[0])
+        if LEAST_DIGITS <= digits <= MOST_DIGITS and not is_other:
             yield Finding(match.start(), match.end(), "phone", match[0])
-    for match in _KEY.finditer(text):
+    for kind, pattern in (
+        ("phone", patterns.CALLED),
+        ("person-id", patterns.PERSON_ID),
+        ("key", patterns.SAID_SECRET),
+    ):
+        for match in pattern.finditer(text):
+            if kind == "key" and not _looks_made(match[1]):
+                continue
+            yield Finding(match.start(1), match.end(1), kind, match[1])
+    for kind, pattern in (("person-id", patterns.CPF), ("key", patterns.SIGNED)):
+        for match in pattern.finditer(text):
+            yield Finding(match.start(), match.end(), kind, match[0])
+    for match in patterns.KEY.finditer(text):
         if sum(char.isdigit() for char in match[0]) >= 4:
             yield Finding(match.start(), match.end(), "key", match[0])
-    for match in _PREFIX.finditer(text):
+    for match in patterns.PREFIX.finditer(text):
         if match[0].lower() != EXAMPLE_PREFIX:
             yield Finding(match.start(), match.end(), "prefix", match[0])
 
 
-def _words(text: str, known: Known) -> list[Finding]:
-    folded, places = _folded(text)
-    found: list[Finding] = []
-
-    def look(kind: str, parts: Iterable[str], fits: Callable[[str, str], bool]) -> None:
-        for part in parts:
-            needle = fold(part)
-            if not needle:
-                continue
-            for match in re.finditer(rf"(?<!\w){re.escape(needle)}(?!\w)", folded):
-                begin, end = places[match.start()], places[match.end() - 1] + 1
-                if fits(part, text[begin:end]) and text[begin - 1 : begin] not in _INSIDE_CODE - {""}:
-                    found.append(Finding(begin, end, kind, text[begin:end]))
-
-    look("organisation", _organisation_parts(known.organisations), _is_written_so)
-    look("name", _name_parts(known.names), _is_no_ordinary_word)
-    look("country", known.countries, _is_no_ordinary_word)
-    return found
+def _words(text: str, known: Known) -> Iterable[Finding]:
+    for kind, start, end in names.find(text, known):
+        yield Finding(start, end, kind, text[start:end])
 
 
-def _is_written_so(part: str, text: str) -> bool:
-    """An abbreviation is only one in capitals: “uno” is no “UNO”."""
-    return text.isupper() if part.isupper() else True
+def _perhaps(text: str) -> Iterable[Finding]:
+    for match in patterns.OCID.finditer(text):
+        ocid = match[0].rstrip("./-")
+        if not ocid.lower().startswith(EXAMPLE_PREFIX):
+            yield Finding(match.start(), match.start() + len(ocid), "ocid", ocid)
+    for kind, pattern in (("amount", patterns.AMOUNT), ("body", patterns.BODY), ("host", patterns.IP)):
+        for match in pattern.finditer(text):
+            found = match[0].rstrip(".,;: ")
+            yield Finding(match.start(), match.start() + len(found), kind, found)
+    for match in patterns.NUMBER.finditer(text):
+        if not match[1].lower().startswith("ocds-"):
+            yield Finding(match.start(1), match.end(1), "number", match[1])
 
 
-def _is_no_ordinary_word(part: str, text: str) -> bool:
-    """A name that is also a word of everyday is a name only with a capital."""
-    return not text.islower() or (fold(part) not in EVERY_STOP_WORD and fold(part) not in _EVERYDAY)
+def _looks_made(word: str) -> bool:
+    """Whether what follows “password is” is one, and no word of a sentence."""
+    return any(char.isdigit() for char in word) or not word.strip(".:!?)(").isalpha()
 
 
-def _name_parts(names: Iterable[str]) -> list[str]:
-    parts: dict[str, None] = {}
-    for name in names:
-        words = [word.strip(".,;()") for word in name.replace("-", " ").split()]
-        parts |= dict.fromkeys(
-            [name, *(word for word in words if len(word) >= LEAST_LETTERS and word.lower() not in NAME_PARTICLES)]
-        )
-    return sorted(parts, key=len, reverse=True)
-
-
-def _organisation_parts(organisations: Iterable[str]) -> list[str]:
-    parts: dict[str, None] = {}
-    for name in organisations:
-        plain = re.sub(r"\s*\([^)]*\)", "", name).strip()
-        parts |= dict.fromkeys([name, plain, plain.partition(",")[0].strip()])
-        words = re.findall(r"[^\W\d_]+", name)
-        parts |= dict.fromkeys(word for word in words if word.isupper() and len(word) >= 2)
-        capitals = "".join(word[0] for word in words if word[0].isupper() and not (word.isupper() and len(word) > 1))
-        if len(capitals) >= LEAST_LETTERS:
-            parts[capitals] = None
-    return sorted((part for part in parts if len(part) >= 2), key=len, reverse=True)
+def _opens(address: str) -> bool:
+    """Whether an address carries what opens something: a token, or a name and a password."""
+    rest = address.partition("://")[2]
+    return bool(
+        patterns.SECRET_WORD.search(address) or patterns.KEY.search(address) or patterns.SIGNED.search(address)
+        or patterns.OWN_PAGE.search(address) or "@" in rest.partition("/")[0]
+    )  # fmt: skip
 
 
 def _tells_who(host: str, known: Known) -> bool:
@@ -218,14 +218,3 @@ def _netloc(address: str) -> str:
         return urlsplit(address).hostname or ""
     except ValueError:
         return ""
-
-
-def _folded(text: str) -> tuple[str, list[int]]:
-    """The text without accents and capitals, and for each of its characters its place in the text as it was."""
-    letters: list[str] = []
-    places: list[int] = []
-    for place, char in enumerate(text):
-        plain = char.lower() if char.isascii() else fold(char) or " "
-        letters.append(plain)
-        places += [place] * len(plain)
-    return "".join(letters), places

@@ -12,7 +12,7 @@ from core.db import db
 from kb.answer_models import AGREED, OVERTAKEN, AnswerConsent, AnswerFile
 from kb.models import Answer
 
-ALWAYS, NEVER, AUTO = "always", "never", "auto"
+ALWAYS, NEVER = "always", "never"
 
 
 def digest(row: Answer) -> str:
@@ -41,10 +41,13 @@ def is_agreed(row: Answer, consent: AnswerConsent | None) -> bool:
 
 def is_review_needed(row: Answer) -> bool:
     """Whether a past answer takes a second reader: one that was made from a ticket does, as the settings say."""
+    return row.is_from_ticket and takes_two()
+
+
+def takes_two() -> bool:
+    """Whether the settings, and the number of people at the desk, want a second reader."""
     wanted = current_app.extensions["settings"].answers.second_person
-    if not row.is_from_ticket or wanted == NEVER:
-        return False
-    return wanted == ALWAYS or has_two()
+    return wanted == ALWAYS or (wanted != NEVER and has_two())
 
 
 def is_read(row: Answer) -> bool:

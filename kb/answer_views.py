@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from flask import abort, flash, redirect, render_template, request, url_for
+from flask import Flask, abort, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from sqlalchemy.orm.exc import StaleDataError
 
@@ -12,14 +12,15 @@ from core.exceptions import Refused
 from core.i18n import _
 from core.policy import permits, require
 from core.web import person
-from kb import answers
+from kb import answer_files, answers
 from kb.forms import AnswerForm, BasisForm
 from kb.models import Answer
 from kb.views import bp, find_answer
 
 
-def register(_app: object) -> None:
+def register(app: Flask) -> None:
     """The routes belong to the blueprint of `kb.views`, which is registered there."""
+    app.jinja_env.globals.update(answer_files=answer_files.of)
 
 
 @bp.get("/answers/<slug>/edit")

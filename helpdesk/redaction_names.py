@@ -1,0 +1,310 @@
+"""Names in a text: of the people and organisations of a ticket, and of people whom the text itself greets or names."""
+
+import re
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from core.closings import is_name
+from core.quote_words import CLOSINGS, NAME_PARTICLES
+from core.words import EVERY_STOP_WORD, fold
+
+LEAST_LETTERS = 3
+# Longer words may stand with an ending after them.
+_LEAST_INFLECTED = 5
+_MOST_STRANGERS = 40
+
+# Names that are words of everyday, too: written small they are no names.
+_ORDINARY = """
+    may will mark hope grace rose bill art rich sol luz paz mar rosa clara mercedes dolores blanca claire pierre
+    blanche constant prudence angel cruz reyes leon flores rios campos santos joy faith precious gift blessing sunday
+    friday monday march april june august victor felix max pat frank dean grant chance chase drew guy jack miles
+    page penny ray rob rusty sandy sky stone summer wade young brown green white black long short small king bishop
+    cook baker potter mason carter clinton villa torres casas castillo montes prado vega rey paredes mora silva costa
+    rocha pinto lima porto branco ferreiro petit grand martin noel blanc roux leroy mercier barre fort content juste
+    esperanza pilar consuelo socorro amparo milagros soledad gracia alba aurora nieves remedios data key case lot
+"""
+_EVERYDAY = frozenset(_ORDINARY.split())
+# Words with a capital after “Dear”, “I am” or “Mr” that are no names.
+_NOT_NAMES = """
+    sir sirs madam team all everyone everybody colleague colleagues helpdesk desk help support friends friend folks
+    there ladies gentlemen data open ocds ocp standard equipo todos todas colegas amigos amigas senor senores
+    senora soporte mesa ayuda equipe tous toutes collegues messieurs mesdames madame monsieur assistance bureau
+    time prezados senhores senhor senhora caros a the an el la le les los un una une i we you he she it this that
+    director directora directeur directrice analyst analista analyste head chief officer manager responsable
+    publisher user consultant developer engineer minister ministro ministra ministre secretary secretario
+    secretaria president presidente presidenta technical tecnico tecnica technique project proyecto projet working
+    trying using new nuevo nueva nouveau nouvelle from de del of at para por pour not no very so also glad happy
+    sorry sure aware writing afraid back here interested responsible looking currently january february march april
+    may june july august september october november december monday tuesday wednesday thursday friday saturday
+    sunday json csv xml api excel id ids ocid ocids uri url version release record tender award contract planning
+    good buenos buenas bonjour bonsoir hello hi hola dear morning afternoon evening day dias tardes noches bom boa
+    dia tarde noite
+"""
+_NO_NAME = frozenset(_NOT_NAMES.split())
+_NAME = r"[^\W\d_a-zß-öø-ÿа-яё][^\W\d_]{0,30}(?:['’-][^\W\d_]{1,30}){0,2}"
+_SMALL = r"(?:de|del|la|las|los|da|das|do|dos|di|van|von|der|den|bin|ben|al|el)"
+_FULL = rf"{_NAME}\.?(?:[ \u00a0](?:{_SMALL} ){{0,2}}{_NAME}){{0,4}}"
+_TITLE = (
+    r"(?:(?:Mr|Mrs|Ms|Miss|Dr|Dra|Prof|Eng|Hon|Sr|Sra|Srta|Lic|Licda|Ing|Arq|Abog|Mtro|Mtra|Mme|Mlle|MM)\b\.?"
+    r"|M\.|Señora?|Señorita|Don|Doña|Monsieur"
+    r"|Madame|Mademoiselle|Docteur|Doctora?|Doctor|Senhora?|Engenheir[oa]|Professora?|Professor|Maître"
+    r"|Licenciad[oa]|Ingenier[oa])"
+)
+_GREETED = re.compile(
+    r"(?:^|(?<=\n)|(?<=[.!?] ))[ \t]*(?:(?i:dear|hello|hi|hey|good (?:morning|afternoon|evening|day)|greetings"
+    r"|estimad[oa]s?|apreciad[oa]s?|querid[oa]s?|hola"
+    r"|buen(?:os|as)? (?:d[ií]as?|tardes|noches)|ch[eè]r|ch[eè]re|ch[eè]rs|bonjour|bonsoir|salut|prezad[oa]s?"
+    r"|car[oa]s?|ol[aá]|oi|bom dia|boa (?:tarde|noite)|уважаемый|уважаемая|здравствуйте))"
+    rf",?[ \u00a0]+(?:{_TITLE}[ \u00a0]+)?({_FULL})(?=[ \u00a0]*(?:[,:!.;\n–-]|$| (?:and|y|et|e|&) ))"
+)
+_THANKED = re.compile(
+    r"(?i:\b(?:thanks|thank you|many thanks|gracias|muchas gracias|merci|merci beaucoup|obrigad[oa]|regards"
+    r"|saludos|cordialement|cheers))"
+    rf"(?:,? (?i:again|so much|very much|de nuevo|encore|a|à|bien))?,?[ \u00a0]+({_FULL})(?=[ \u00a0]*(?:[,!.\n]|$))"
+)
+_TITLED = re.compile(rf"(?<!\w){_TITLE}[ \u00a0]+({_FULL})")
+_NAMED = re.compile(
+    r"(?i:\b(?:my name is|my name['’]s|me llamo|mi nombre es|je m['’]appelle|mon nom est|meu nome [eé]"
+    r"|(?:me )?chamo(?:-me)?|меня зовут|under the name|a nombre de|au nom de))"
+    rf"[ \u00a0]+(?:{_TITLE}[ \u00a0]+)?({_FULL})"
+)
+_BEING = re.compile(
+    r"(?i:\b(?:i am|i['’]m|this is|soy|habla|escribe|je suis|ici|sou|aqui [eé]|fala))"
+    rf"[ \u00a0]+(?:{_TITLE}[ \u00a0]+)?({_NAME}(?:[ \u00a0](?:{_SMALL} ){{0,2}}{_NAME}){{1,3}}"
+    rf"|{_NAME}(?=,? (?:from|of|with|de|del|d['’]|du|da|do|at)\b))"
+)
+_COLLEAGUE = re.compile(
+    r"(?i:\b(?:colleagues?|boss|supervisor|assistant|contact(?: person)?|focal point|attn|attention|signed"
+    r"|compañer[oa]s?|colegas?|jef[ea]|contacto|firmad[oa](?: por)?|atte|coll[eè]gues?|chef|responsable"
+    r"|sign[eé](?: par)?|director|directora|directeur|directrice|ask|tell|cc|copy|spoke (?:to|with)"
+    r"|talk(?:ed)? (?:to|with)|hablar con|pregunten? a|parler [aà]|written by|escrito por|prepared by"
+    r"|approved by|aprobado por|elaborado por))"
+    rf",?:?[ \u00a0]+(?:{_TITLE}[ \u00a0]+)?({_NAME}(?:[ \u00a0](?:{_SMALL} ){{0,2}}{_NAME}){{1,3}})"
+)
+_BESIDE_MAIL = re.compile(
+    rf"({_NAME}(?:[ \u00a0](?:{_SMALL} ){{0,2}}{_NAME}){{1,3}})"
+    r"[ \u00a0]{0,2}[<(\[]{1,2}(?:mailto:)?[\w.%+'-]{1,64}@"
+)
+_WROTE = re.compile(
+    rf"({_NAME}(?:[ \u00a0](?:{_SMALL} ){{0,2}}{_NAME}){{1,3}})[ \u00a0](?:wrote|writes|escribió|escribio"
+    rf"|ha escrito|a écrit|a ecrit|escreveu|написал)"
+)
+_STRANGERS = (_GREETED, _THANKED, _TITLED, _NAMED, _BEING, _COLLEAGUE, _BESIDE_MAIL, _WROTE)
+_NEXT = re.compile(rf"[ \u00a0](?:{_SMALL} ){{0,2}}({_NAME})(?!\w)|[ \u00a0]([^\W\d_a-z])\.(?!\w)")
+_INITIAL = re.compile(r"(?<!\w)([^\W\d_a-z])\. ?$")
+_BETWEEN = re.compile(rf"[ \u00a0.\-_‐‑](?:{_SMALL} ){{0,2}}")
+_CYRILLIC = re.compile(r"[а-яё]+")
+_INSIDE_CODE = frozenset("_/\\")
+_COMMON_HOSTS = frozenset(
+    [
+        "www",
+        "gov",
+        "gob",
+        "gouv",
+        "org",
+        "com",
+        "net",
+        "edu",
+        "mail",
+        "portal",
+        "data",
+        "datos",
+        "web",
+        "info",
+        "example",
+        "int",
+    ]
+)
+
+
+@dataclass(frozen=True)
+class Known:
+    """What is known of the people of a ticket.
+
+    ``hosts`` are of their mail and their websites, ``logins`` what stands before the @ of their addresses.
+    """
+
+    names: tuple[str, ...] = ()
+    organisations: tuple[str, ...] = ()
+    hosts: tuple[str, ...] = ()
+    countries: tuple[str, ...] = ()
+    logins: tuple[str, ...] = ()
+
+
+Span = tuple[str, int, int]
+Fits = Callable[[str, str], bool]
+
+
+def find(text: str, known: Known) -> list[Span]:
+    """(kind, start, end) of every name, overlapping where one lies in another."""
+    folded, places = _folded(text)
+    found: list[Span] = []
+
+    def look(kind: str, parts: Iterable[str], fits: Fits, *, ending: bool) -> None:
+        for part in parts:
+            needle = _needle(part, ending=ending)
+            for match in re.finditer(needle, folded) if needle else ():
+                begin, end = places[match.start()], places[match.end() - 1] + 1
+                if fits(part, text[begin:end]) and not _is_code(part, text, begin):
+                    found.append((kind, begin, end))
+
+    look("organisation", _organisation_parts(known.organisations, known.hosts), _is_written_so, ending=False)
+    parts = _name_parts([*known.names, *strangers(text)])
+    look("name", parts, _is_no_ordinary_word, ending=True)
+    look("name", (login for login in known.logins if len(login) > LEAST_LETTERS), _is_no_ordinary_word, ending=False)
+    look("country", known.countries, _is_no_ordinary_word, ending=True)
+    words = {fold(part) for part in parts}
+    return _joined(text, [_with_rest(text, span, words) if span[0] == "name" else span for span in found])
+
+
+def _joined(text: str, found: list[Span]) -> list[Span]:
+    """With names that stand side by side as one: “José” and “Ángel” are “José Ángel”."""
+    joined: list[Span] = []
+    for kind, start, end in sorted(found):
+        if joined and kind == "name" == joined[-1][0]:
+            last = joined[-1]
+            if start <= last[2] or _BETWEEN.fullmatch(text, last[2], start):
+                joined[-1] = (kind, last[1], max(end, last[2]))
+                continue
+        joined.append((kind, start, end))
+    return joined
+
+
+def strangers(text: str) -> list[str]:
+    """Names of people whom a text greets, thanks, names by title or signs with, whoever they are."""
+    found: dict[str, None] = {}
+    for pattern in _STRANGERS:
+        for match in pattern.finditer(text):
+            name = _cleaned(match[1])
+            if name:
+                found[name] = None
+            if len(found) >= _MOST_STRANGERS:
+                return list(found)
+    found |= dict.fromkeys(signed(text))
+    return list(found)[:_MOST_STRANGERS]
+
+
+def signed(text: str) -> list[str]:
+    """Names below the closing phrases of a text: “Best regards,” and then a line with a name."""
+    lines = text.replace("\r\n", "\n").split("\n")
+    names = []
+    for place, line in enumerate(lines):
+        if line.strip().lower().strip(",.! -—–") not in CLOSINGS:
+            continue
+        below = next((each.strip() for each in lines[place + 1 : place + 4] if each.strip()), "")
+        plain = re.split(r"[,(|–—/]| - ", below)[0].strip()
+        if plain and is_name(plain) and (name := _cleaned(plain)):
+            names.append(name)
+    return names
+
+
+def _cleaned(name: str) -> str:
+    """A name without words in front of it or after it that are none; "" if nothing is left."""
+    words = re.split(r"[ \u00a0]+", name.strip(" .,'’-"))
+    while words and (fold(words[0]) in _NO_NAME or fold(words[0]) in EVERY_STOP_WORD):
+        words.pop(0)
+    while words and (words[-1].lower() in NAME_PARTICLES or fold(words[-1]) in _NO_NAME):
+        words.pop()
+    if not words or any(fold(word) in _NO_NAME for word in words if word.lower() not in NAME_PARTICLES):
+        return ""
+    if all(word.isupper() and len(word) > 1 for word in words) and len(words) == 1:
+        # A word in capitals alone is an abbreviation before it is a name.
+        return ""
+    return " ".join(words) if any(len(word) >= LEAST_LETTERS for word in words) else ""
+
+
+def _with_rest(text: str, span: Span, words: set[str]) -> Span:
+    """A name with the initial before it and with further words of it that nobody told us: “P. Ortiz Gómez”."""
+    kind, start, end = span
+    own = text[start:end]
+    before = _INITIAL.search(text, max(0, start - 4), start)
+    if before is not None and any(word.startswith(fold(before[1])) for word in words):
+        start = before.start()
+    if own[:1].isupper() and not own.isupper():
+        for _more in range(2):
+            after = _NEXT.match(text, end)
+            word = fold(after[1] or after[2]) if after else ""
+            if (
+                after is None
+                or word in EVERY_STOP_WORD
+                or word in words
+                or word in _NO_NAME
+                or (after[1] or "").isupper()
+            ):
+                break
+            end = after.end()
+    return kind, start, end
+
+
+def _needle(part: str, *, ending: bool) -> str:
+    words = [fold(word) for word in re.split(r"[\s\-]+", part) if fold(word)]
+    if not words:
+        return ""
+    plain = r"[\s_.\-]{1,3}".join(re.escape(word) for word in words)
+    if ending and _CYRILLIC.fullmatch(words[-1]) and len(words[-1]) >= LEAST_LETTERS + 1:
+        stem = re.escape(words[-1].rstrip("аеиоуыэюяь"))
+        plain = r"[\s_.\-]{1,3}".join([*(re.escape(word) for word in words[:-1]), stem]) + "[а-яё]{0,3}"
+    elif ending and len(words[-1]) >= _LEAST_INFLECTED:
+        plain += "(?:e?s)?"
+    # Letters alone make a word longer: a name also stands in “ortiz_2024.csv”.
+    return rf"(?<![^\W\d_]){plain}(?![^\W\d_])"
+
+
+def _is_code(part: str, text: str, begin: int) -> bool:
+    """Whether a word that is no certain name stands in a path or an identifier."""
+    before = text[begin - 1 : begin]
+    if not before or before not in _INSIDE_CODE:
+        return False
+    return fold(part) in _EVERYDAY or fold(part) in EVERY_STOP_WORD or len(part) <= LEAST_LETTERS
+
+
+def _is_written_so(part: str, text: str) -> bool:
+    """An abbreviation is only one in capitals: “uno” is no “UNO”."""
+    return text.isupper() if part.isupper() else True
+
+
+def _is_no_ordinary_word(part: str, text: str) -> bool:
+    """A name that is also a word of everyday is a name only with a capital."""
+    return not text.islower() or (fold(part) not in EVERY_STOP_WORD and fold(part) not in _EVERYDAY)
+
+
+def _name_parts(names: Iterable[str]) -> list[str]:
+    parts: dict[str, None] = {}
+    for name in names:
+        words = [word.strip(".,;()'’\"") for word in name.replace("-", " ").split()]
+        parts |= dict.fromkeys([name, *(word for word in words if _is_part(word))])
+    return sorted(parts, key=len, reverse=True)
+
+
+def _is_part(word: str) -> bool:
+    # Scripts without an alphabet write names in two signs.
+    least = LEAST_LETTERS if word.isascii() or fold(word).isascii() else 2
+    return len(word) >= least and word.lower() not in NAME_PARTICLES
+
+
+def _organisation_parts(organisations: Iterable[str], hosts: Iterable[str]) -> list[str]:
+    parts: dict[str, None] = {}
+    for name in organisations:
+        plain = re.sub(r"\s*\([^)]*\)", "", name).strip()
+        parts |= dict.fromkeys([name, plain, plain.partition(",")[0].strip(), re.split(r" [-–—] ", plain)[0].strip()])
+        words = re.findall(r"[^\W\d_]+", name)
+        parts |= dict.fromkeys(word for word in words if word.isupper() and len(word) >= 2)
+        capitals = "".join(word[0] for word in words if word[0].isupper() and not (word.isupper() and len(word) > 1))
+        if len(capitals) >= LEAST_LETTERS:
+            parts[capitals] = None
+    for host in hosts:
+        label = host.split(".")[0]
+        if len(label) >= LEAST_LETTERS and label not in _COMMON_HOSTS:
+            parts[label.upper()] = None
+    return sorted((part for part in parts if len(part) >= 2), key=len, reverse=True)
+
+
+def _folded(text: str) -> tuple[str, list[int]]:
+    """The text without accents and capitals, and for each of its characters its place in the text as it was."""
+    letters: list[str] = []
+    places: list[int] = []
+    for place, char in enumerate(text):
+        plain = char.lower() if char.isascii() else fold(char) or " "
+        letters.append(plain)
+        places += [place] * len(plain)
+    return "".join(letters), places
