@@ -1,5 +1,6 @@
 """Past answers at the desk: the work list, one of them beside its thread, what a second reader decides, publishing."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from flask import flash, render_template, request, url_for
@@ -14,9 +15,10 @@ from core.i18n import _
 from core.policy import can, permits
 from core.web import person, see_other
 from helpdesk import past_answers, redaction, side_by_side
+from helpdesk.models import Ticket
 from helpdesk.publish_views import TEXTS, TO_ASK, bp, find_answer
-from kb import answer_merging, answer_review, answer_standing, answers, consents
-from kb.answer_models import AGREED, ASKED, CHANGED, AnswerConsent, AnswerFile
+from kb import answer_files, answer_merging, answer_review, answer_standing, answers, consents
+from kb.answer_models import ASKED, CHANGED, OVERTAKEN, AnswerConsent
 from kb.models import APPROVED, DRAFT, IN_REVIEW, MERGED, PUBLISHED, WITHDRAWN, Answer, Article
 
 WAITING, SUGGESTED = "asked", "suggested"
@@ -131,33 +133,35 @@ def _page(number: int, *, error: str = "", comment: str = "", **more: Any) -> st
     row, source = find_answer(number)
     user = person()
     ticket = source.ticket if source is not None else None
+    files = answer_files.of(row)
     said = consents.all_of(row)
-    ruling = answer_standing.ruling(row)
-    digest = answer_standing.digest(row)
-    needs_reader = answer_standing.is_review_needed(row) and row.reviewed_digest != digest
-    agreed = answer_standing.is_agreed(row, ruling)
+    ruling = next((each for each in reversed(said) if each.state != OVERTAKEN), None)
+    digest = answer_standing.digest(row, files)
+    needs_reader = row.reviewed_digest != digest and answer_standing.is_review_needed(row)
+    agreed = answer_standing.is_agreed(row, ruling, digest)
     basis = answers.CONSENT if row.basis == TO_ASK or (agreed and not row.basis) else row.basis
+    sides = side_by_side.sides(row, ticket)
     return render_template(
-        "helpdesk/answer.html", answer=row, source=source, ticket=ticket, sides=side_by_side.sides(row, ticket),
+        "helpdesk/answer.html", answer=row, source=source, ticket=ticket, sides=sides,
         review=answer_review.last(row), consents=said, ruling=ruling, digest=digest, needs_reader=needs_reader,
         agreed=agreed, is_open=ruling is not None and consents.is_open(ruling), basis=basis,
         wants=ruling if ruling is not None and ruling.state == CHANGED else None,
         may_read=row.state == IN_REVIEW and can(user, "answer.review", row),
         may_publish=row.state not in {PUBLISHED, MERGED, IN_REVIEW} and not needs_reader
         and (basis == answers.NOTHING_PERSONAL or agreed),
-        pieces=_pieces(row, ticket) if ticket is not None and row.state in {DRAFT, IN_REVIEW} else {},
+        pieces=_pieces(row, ticket, sides.texts) if ticket is not None and row.state == IN_REVIEW else {},
         alike=answer_merging.alike(
             row.title, row.question, row.answer_text, language=row.language, user=user, but=row.id
-        ) if row.state not in {PUBLISHED, MERGED} or "alike" in request.args else [],
-        files=db.session.scalars(select(AnswerFile).where(AnswerFile.answer_id == row.id)).all(),
+        ) if row.state not in {PUBLISHED, MERGED, IN_REVIEW} or "alike" in request.args else [],
+        files=files,
         article=db.session.get(Article, row.article_id) if row.article_id else None,
         into=db.session.get(Answer, row.merged_into_id) if row.merged_into_id else None,
-        error=error, comment=comment, agreed_state=AGREED, **more,
+        error=error, comment=comment, **more,
     )  # fmt: skip
 
 
-def _pieces(row: Answer, ticket: Any) -> dict[str, Any]:
+def _pieces(row: Answer, ticket: Ticket, texts: Sequence[str]) -> dict[str, Any]:
     """The texts with what may still tell who asked; only where there is something."""
-    known = past_answers.known_of(ticket, with_country=not row.country)
+    known = past_answers.known_of(ticket, with_country=not row.country, texts=texts)
     found = {name: redaction.in_pieces(getattr(row, name), known) for name in TEXTS}
     return found if any(finding for pieces in found.values() for _text, finding in pieces) else {}

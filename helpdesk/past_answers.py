@@ -25,10 +25,11 @@ _MOST_SUGGESTED = 50
 _READ = 20_000
 
 
-def known_of(ticket: Ticket, *, with_country: bool) -> Known:
+def known_of(ticket: Ticket, *, with_country: bool, texts: Sequence[str] | None = None) -> Known:
     """What of a ticket belongs to the people in it: theirs, their organisations', and the names of who answered.
 
     :param with_country: the country is not to be told either.
+    :param texts: of the messages, where they are read already.
     """
     people = _people(ticket)
     asking = [user for user in people if user.id in {part.user_id for part in ticket.participants}]
@@ -47,23 +48,23 @@ def known_of(ticket: Ticket, *, with_country: bool) -> Known:
     # Whoever asked comes first, then the others in their order: what stands for each of them is told apart by that.
     named = [user.name for user in sorted(people, key=lambda user: user.id != ticket.requester_id) if user.name]
     return Known(
-        names=tuple(dict.fromkeys([*named, *_others_named(ticket)])),
+        names=tuple(dict.fromkeys([*named, *_others_named(ticket, texts)])),
         organisations=tuple(sorted(place.name for place in organisations)),
         hosts=tuple(sorted(host for host in hosts if host)), countries=tuple(sorted(countries)),
         logins=tuple(sorted({user.email.partition("@")[0].partition("+")[0] for user in asking})),
     )  # fmt: skip
 
 
-def _others_named(ticket: Ticket) -> list[str]:
+def _others_named(ticket: Ticket, texts: Sequence[str] | None) -> list[str]:
     """Names of people who are greeted, or who sign, anywhere in the thread, its quotations included."""
-    rows = db.session.execute(
-        select(Message.body, Message.full_text)
-        .where(Message.ticket_id == ticket.id, Message.kind == models.PUBLIC)
-        .order_by(Message.id).limit(200)
-    ).all()  # fmt: skip
-    found = [
-        name for row in rows for text in (row.body, row.full_text) for name in redaction_names.strangers(text[:_READ])
-    ]
+    if texts is None:
+        rows = db.session.execute(
+            select(Message.body, Message.full_text)
+            .where(Message.ticket_id == ticket.id, Message.kind == models.PUBLIC)
+            .order_by(Message.id).limit(200)
+        ).all()  # fmt: skip
+        texts = [text for row in rows for text in (row.body, row.full_text)]
+    found = [name for text in texts for name in redaction_names.strangers(text[:_READ])]
     return list(dict.fromkeys(found))
 
 
@@ -117,7 +118,9 @@ def note_source(answer: Answer, ticket: Ticket, *, reason: str, by: User) -> Non
 def source_of(answer: Answer) -> AnswerSource | None:
     """Which ticket a past answer was made from."""
     return db.session.scalar(
-        select(AnswerSource).where(AnswerSource.answer_id == answer.id).options(lazyload(AnswerSource.answer))
+        select(AnswerSource)
+        .where(AnswerSource.answer_id == answer.id)
+        .options(lazyload(AnswerSource.answer), joinedload(AnswerSource.ticket))
     )
 
 

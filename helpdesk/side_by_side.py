@@ -34,11 +34,12 @@ class Said:
 
 @dataclass
 class Sides:
-    """Both sides; ``right`` has the question and the answer, ``title`` both titles as one."""
+    """Both sides; ``right`` has the question and the answer, ``title`` both titles, ``texts`` the whole thread."""
 
     left: list[Said]
     title: Pieces
     right: dict[str, Pieces]
+    texts: list[str] = field(default_factory=list)
 
 
 def sides(row: Answer, ticket: Ticket | None) -> Sides:
@@ -48,7 +49,8 @@ def sides(row: Answer, ticket: Ticket | None) -> Sides:
             [], [("same", row.title)], {"question": [("same", row.question)], "answer": [("same", row.answer)]}
         )
     rows = db.session.execute(
-        select(Message.id, Message.body, Message.by_staff, User.name).join(User, User.id == Message.author_id)
+        select(Message.id, Message.body, Message.full_text, Message.by_staff, User.name)
+        .join(User, User.id == Message.author_id)
         .where(Message.ticket_id == ticket.id, Message.kind == models.PUBLIC).order_by(Message.id).limit(200)
     ).all()  # fmt: skip
     left = {row.id: Said(row.id, row.name, row.by_staff) for row in rows}
@@ -60,7 +62,8 @@ def sides(row: Answer, ticket: Ticket | None) -> Sides:
             left[number].pieces = pieces
     _before, title = _compared([ticket.title], row.title)
     removed = [piece for piece in _before[0] if piece[0] == "removed"]
-    return Sides(list(left.values()), [*removed, (" ", " "), *title] if removed else title, right)
+    texts = [text for each in rows for text in (each.body, each.full_text)]
+    return Sides(list(left.values()), [*removed, (" ", " "), *title] if removed else title, right, texts)
 
 
 def _compared(old: Sequence[str], new: str) -> tuple[list[Pieces], Pieces]:

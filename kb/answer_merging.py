@@ -1,12 +1,11 @@
 """Two past answers that say the same: how alike they are, and putting one in the place of the other."""
 
 from collections import Counter
-from collections.abc import Iterable
 from dataclasses import dataclass
 from math import sqrt
 from typing import Any
 
-from sqlalchemy import func, select, update
+from sqlalchemy import func, or_, select, update
 
 from accounts.models import User
 from core import jobs
@@ -60,22 +59,28 @@ def alike(title: str, question: str, answer: str, *, language: str, user: User, 
     for hit in hits:
         if hit.kind in numbers:
             numbers[hit.kind].add(int(hit.id.partition(":")[2]))
-    # Drafts are in no index: those in the same language are compared, too, the newest of them.
+    # Drafts are in no index: the newest in the same language are compared, too.
     drafts = select(Answer.id).where(Answer.state.not_in((PUBLISHED, MERGED)), Answer.language == language)
-    numbers["answer"] |= set(db.session.scalars(drafts.order_by(Answer.id.desc()).limit(_DRAFTS)))
-    numbers["answer"].discard(but)
+    newest = drafts.order_by(Answer.id.desc()).limit(_DRAFTS).subquery()
+    answers = db.session.execute(
+        select(Answer.id, Answer.title, Answer.slug, Answer.state, Answer.language,
+               func.substr(Answer.question, 1, _READ).label("beginning"),
+               func.substr(Answer.answer_text, 1, _READ).label("text"))
+        .where(Answer.id != but, or_(Answer.id.in_(numbers["answer"]), Answer.id.in_(select(newest.c.id))))
+    ).all()  # fmt: skip
+    articles = db.session.execute(
+        select(Article.id, Article.title, Article.slug, Article.state, Article.language,
+               Article.summary.label("beginning"), func.substr(Article.body_text, 1, _READ).label("text"))
+        .where(Article.id.in_(numbers["article"]))
+    ).all() if numbers["article"] else []  # fmt: skip
     own = _weights(title, question, answer, language)
     found = [
-        Alike("answer", row.id, row.title, answer_path(row.slug), row.state, row.language,
-              _likeness(own, _weights(row.title, row.question, row.answer_text, row.language)))
-        for row in _rows(numbers["answer"], Answer.id, Answer.title, Answer.slug, Answer.state, Answer.language,
-                         func.substr(Answer.question, 1, _READ).label("question"),
-                         func.substr(Answer.answer_text, 1, _READ).label("answer_text"))
-    ] + [
-        Alike("article", row.id, row.title, article_path(row.language, row.slug), row.state, row.language,
-              _likeness(own, _weights(row.title, row.summary, row.body_text, row.language)))
-        for row in _rows(numbers["article"], Article.id, Article.title, Article.slug, Article.state, Article.language,
-                         Article.summary, func.substr(Article.body_text, 1, _READ).label("body_text"))
+        Alike(
+            kind, row.id, row.title,
+            answer_path(row.slug) if kind == "answer" else article_path(row.language, row.slug),
+            row.state, row.language, _likeness(own, _weights(row.title, row.beginning, row.text, row.language)),
+        )
+        for kind, rows in (("answer", answers), ("article", articles)) for row in rows
     ]  # fmt: skip
     found.sort(key=lambda one: -one.likeness)
     return [one for one in found if one.likeness >= ALIKE][:MOST_SHOWN]
@@ -129,11 +134,6 @@ def target_of(row: Answer) -> Answer | None:
 def note_merge(_event: Event) -> None:
     """Have the worker take the merged one out of the index."""
     jobs.enqueue("search.apply", key="search.apply")
-
-
-def _rows(numbers: Iterable[int], *columns: Any) -> Iterable[Any]:
-    numbers = sorted(numbers)
-    return db.session.execute(select(*columns).where(columns[0].in_(numbers))).all() if numbers else ()
 
 
 def _weights(title: str, question: str, text: str, language: str) -> Counter[str]:

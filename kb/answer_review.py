@@ -1,6 +1,7 @@
 """The second reader: not the writer; reads a past answer beside its thread before it is published."""
 
 from sqlalchemy import select
+from sqlalchemy.orm import joinedload
 
 from accounts.models import User
 from core.db import db, now
@@ -71,7 +72,14 @@ def send_back(row: Answer, *, by: User, digest: str, comment: str) -> AnswerRevi
 def last(row: Answer) -> AnswerReview | None:
     """The latest review of a past answer."""
     return db.session.scalar(
-        select(AnswerReview).where(AnswerReview.answer_id == row.id).order_by(AnswerReview.id.desc()).limit(1)
+        select(AnswerReview)
+        .where(AnswerReview.answer_id == row.id)
+        .order_by(AnswerReview.id.desc())
+        .limit(1)
+        .options(
+            joinedload(AnswerReview.asked_by).lazyload(User.role_rows),
+            joinedload(AnswerReview.decided_by).lazyload(User.role_rows),
+        )
     )
 
 

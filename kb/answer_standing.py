@@ -2,6 +2,8 @@
 
 import hashlib
 import json
+from collections.abc import Iterable
+from typing import Any
 
 from flask import current_app
 from sqlalchemy import func, select
@@ -15,12 +17,23 @@ from kb.models import Answer
 ALWAYS, NEVER = "always", "never"
 
 
-def digest(row: Answer) -> str:
-    """What stands for the text of a past answer and the files with it, as 64 letters: another text, another digest."""
-    files = db.session.execute(
-        select(AnswerFile.file_id, AnswerFile.name).where(AnswerFile.answer_id == row.id).order_by(AnswerFile.id)
-    ).all()
-    parts = [row.title, row.question, row.answer, row.country, list(row.tags), [list(file) for file in files]]
+def digest(row: Answer, files: Iterable[Any] | None = None) -> str:
+    """What stands for the text of a past answer and the files with it, as 64 letters: another text, another digest.
+
+    :param files: those with it in their order, where they are read already.
+    """
+    if files is None:
+        files = db.session.execute(
+            select(AnswerFile.file_id, AnswerFile.name).where(AnswerFile.answer_id == row.id).order_by(AnswerFile.id)
+        ).all()
+    parts = [
+        row.title,
+        row.question,
+        row.answer,
+        row.country,
+        list(row.tags),
+        [[file.file_id, file.name] for file in files],
+    ]
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
 
 
@@ -32,11 +45,14 @@ def ruling(row: Answer) -> AnswerConsent | None:
     )  # fmt: skip
 
 
-def is_agreed(row: Answer, consent: AnswerConsent | None) -> bool:
-    """Whether the asker agreed to the text as it is now, and to the name that it is credited to."""
+def is_agreed(row: Answer, consent: AnswerConsent | None, present: str = "") -> bool:
+    """Whether the asker agreed to the text as it is now, and to the name that it is credited to.
+
+    :param present: the digest of the text, where it is known already.
+    """
     if consent is None or consent.state != AGREED or row.credit != consent.credit:
         return False
-    return consent.digest in {"", digest(row)}
+    return consent.digest in {"", present or digest(row)}
 
 
 def is_review_needed(row: Answer) -> bool:

@@ -5,6 +5,7 @@ from datetime import timedelta
 
 from flask import current_app
 from sqlalchemy import select
+from sqlalchemy.orm import joinedload
 
 from accounts.models import User
 from core.db import db, now
@@ -217,7 +218,13 @@ def all_of(row: Answer) -> list[AnswerConsent]:
     """All that was asked and said about a publication, oldest first."""
     return list(
         db.session.scalars(
-            select(AnswerConsent).where(AnswerConsent.answer_id == row.id).order_by(AnswerConsent.id)
+            select(AnswerConsent)
+            .where(AnswerConsent.answer_id == row.id)
+            .order_by(AnswerConsent.id)
+            .options(
+                joinedload(AnswerConsent.asker).lazyload(User.role_rows),
+                joinedload(AnswerConsent.by).lazyload(User.role_rows),
+            )
         ).all()
     )
 

@@ -15,7 +15,7 @@ from core.i18n import _
 from core.i18n import language as interface_language
 from core.policy import permits, require
 from core.web import person, see_other
-from kb import article_files, articles, diffs, rendering
+from kb import answer_articles, article_files, articles, diffs, rendering
 from kb.forms import ArticleForm
 from kb.links import Places
 from kb.models import DRAFT, PUBLISHED, WITHDRAWN, Article, Revision
@@ -73,6 +73,9 @@ def edit(language: str, slug: str) -> ResponseReturnValue:
     row = _find(language, slug, "article.edit")
     form = ArticleForm(None, article=row)
     form.fill(row)
+    added = answer_articles.draft_change(row, request.args.get("answer", ""), request.args.get("section", ""))
+    if added is not None:
+        form.body.data, form.reason.data = added, _("From a past answer")
     return _edit_page(form, row)
 
 

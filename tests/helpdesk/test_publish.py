@@ -10,8 +10,8 @@ from sqlalchemy import select
 from accounts import people
 from core.db import db
 from helpdesk import redaction
-from helpdesk.models import AnswerSource
 from helpdesk.drafting import bare
+from helpdesk.models import AnswerSource
 from helpdesk.redaction import Known
 from kb.models import Answer
 from tests.conftest import member
