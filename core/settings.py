@@ -7,13 +7,14 @@ import os
 import secrets
 import tomllib
 from collections.abc import Mapping
-from dataclasses import Field, dataclass, field, fields
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
 from core import mailbox_settings
 from core.exceptions import BadSetting
 from core.mailbox_settings import Mailbox
+from core.setting_values import checked, from_text, line_of, to_toml
 
 # Names that operators know from elsewhere; each stands for one setting.
 USUAL_NAMES = {
@@ -301,17 +302,9 @@ def example() -> str:
     for name, kind in SECTIONS.items():
         lines += ["", f"# {kind.__doc__}", f"[{name}]"]
         for item in fields(kind):
-            lines += [f"# {item.metadata['sentence']}", f"{item.name} = {_toml(item.default)}"]
-    lines += mailbox_settings.example(_toml)
+            lines += [f"# {item.metadata['sentence']}", f"{item.name} = {to_toml(item.default)}"]
+    lines += mailbox_settings.example(to_toml)
     return "\n".join(lines) + "\n"
-
-
-def _toml(value: Any) -> str:  # TOML holds several types.
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, tuple):
-        return "[" + ", ".join(_toml(item) for item in value) + "]"
-    return str(value) if isinstance(value, int) else f'"{value}"'
 
 
 def _read_file(path: Path, values: dict[str, dict[str, Any]], boxes: dict[str, dict[str, Any]]) -> None:
@@ -322,19 +315,19 @@ def _read_file(path: Path, values: dict[str, dict[str, Any]], boxes: dict[str, d
         raise BadSetting(f"{path}: {error}") from error
     named = document.pop("mailbox", {})
     if not isinstance(named, dict) or not all(isinstance(content, dict) for content in named.values()):
-        raise BadSetting(f"{path}, line {_line(text, 'mailbox', '')}: a mailbox needs a name: [mailbox.NAME]")
+        raise BadSetting(f"{path}, line {line_of(text, 'mailbox', '')}: a mailbox needs a name: [mailbox.NAME]")
     sections = list(document.items()) + [(f"mailbox.{name}", content) for name, content in named.items()]
     for section, content in sections:
         is_box = section.startswith("mailbox.")
         if not is_box and (section not in SECTIONS or not isinstance(content, dict)):
-            raise BadSetting(f"{path}, line {_line(text, section, '')}: unknown section or key “{section}”")
+            raise BadSetting(f"{path}, line {line_of(text, section, '')}: unknown section or key “{section}”")
         known = {item.name: item for item in fields(Mailbox if is_box else SECTIONS[section])}
         into = boxes.setdefault(section.removeprefix("mailbox."), {}) if is_box else values[section]
         for key, value in content.items():
-            where = f"{path}, line {_line(text, section, key)}"
+            where = f"{path}, line {line_of(text, section, key)}"
             if key not in known:
                 raise BadSetting(f"{where}: unknown key “{key}” in [{section}]")
-            into[key] = _checked(value, known[key], where)
+            into[key] = checked(value, known[key], where)
 
 
 def _read_environment(
@@ -349,58 +342,13 @@ def _read_environment(
     for variable in sorted(environ):
         if found := mailbox_settings.of_variable(variable, boxes):
             where = f"the environment variable {variable}"
-            boxes.setdefault(found[0], {})[found[1]] = _from_text(environ[variable], known[found[1]], where)
+            boxes.setdefault(found[0], {})[found[1]] = from_text(environ[variable], known[found[1]], where)
         elif variable.startswith("HELPDESK_") and variable not in names and variable != "HELPDESK_CONFIG":
             raise BadSetting(f"the environment variable {variable} is not a setting")
     for variable, (section, key) in (names | USUAL_NAMES).items():
         if variable in environ:
             item = next(item for item in fields(SECTIONS[section]) if item.name == key)
-            values[section][key] = _from_text(environ[variable], item, f"the environment variable {variable}")
-
-
-def _line(text: str, section: str, key: str) -> int:
-    """The line of a key (or of a section, for an empty key) in a TOML text, counted from 1; 1 if not found."""
-    inside = ""
-    for number, line in enumerate(text.splitlines(), start=1):
-        stripped = line.strip()
-        if stripped.startswith("["):
-            inside = stripped.strip("[] \t")
-            if not key and inside == section:
-                return number
-        name = stripped.partition("=")[0].strip().strip("\"'")
-        if (key and inside == section and name == key) or (not key and not inside and name == section):
-            return number
-    return 1
-
-
-def _checked(value: Any, item: Field[Any], where: str) -> Any:  # A setting has one of several types.
-    expected: type[Any] = type(item.default)
-    if expected is tuple:
-        if isinstance(value, list) and all(isinstance(entry, str) for entry in value):
-            return tuple(value)
-    elif isinstance(value, expected) and not (expected is int and isinstance(value, bool)):
-        return value
-    raise BadSetting(f"{where}: “{item.name}” must be {_type_name(expected)}, not {value!r}")
-
-
-def _from_text(text: str, item: Field[Any], where: str) -> Any:  # A setting has one of several types.
-    expected: type[Any] = type(item.default)
-    if expected is tuple:
-        return tuple(part.strip() for part in text.split(",") if part.strip())
-    if expected is bool:
-        if text.lower() in {"true", "false"}:
-            return text.lower() == "true"
-        raise BadSetting(f"{where} must be true or false, not “{text}”")
-    if expected is int:
-        try:
-            return int(text)
-        except ValueError:
-            raise BadSetting(f"{where} must be a whole number, not “{text}”") from None
-    return text
-
-
-def _type_name(kind: type) -> str:
-    return {tuple: "a list of texts", bool: "true or false", int: "a whole number"}.get(kind, "a text")
+            values[section][key] = from_text(environ[variable], item, f"the environment variable {variable}")
 
 
 if __name__ == "__main__":
