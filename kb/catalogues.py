@@ -14,6 +14,7 @@ from core import directives
 from core.directive_forms import INCLUDING, has_words
 from core.exceptions import Refused
 from core.i18n import _
+from core.markdown import slug
 
 LARGEST = 4 * 1024 * 1024
 
@@ -51,6 +52,11 @@ class Translated:
 
     text: str
     share: float
+
+
+def words_of(text: str) -> str:
+    """A heading without the marks of Markdown."""
+    return re.sub(r"[`*]|\b_|_\b", "", re.sub(r"!?\[([^\]]*)\]\([^)]*\)", r"\1", text))
 
 
 def one_line(text: str) -> str:
@@ -92,6 +98,7 @@ class _Run:
     def __init__(self, catalogue: Catalogue) -> None:
         self.catalogue = catalogue
         self.found = self.all = 0
+        self.anchors: dict[str, int] = {}
 
     def lines(self, lines: list[str]) -> Iterator[str]:
         paragraph: list[str] = []
@@ -111,9 +118,11 @@ class _Run:
                 yield line
             elif found := _DIRECTIVE.match(line) or _OPTION.match(line) or _HEADING.match(line):
                 yield from self._paragraph(paragraph)
-                after = found.groupdict().get("after") or ""
+                if "after" in found.groupdict():
+                    yield from self._heading(found)
+                    continue
                 is_data = "name" in found.groupdict() and not has_words(found["name"])
-                yield line if is_data else found["before"] + self._text(found["text"]) + after
+                yield line if is_data else found["before"] + self._text(found["text"])
             elif line.lstrip().startswith("|") or (_is_row(lines, position) and not paragraph):
                 yield from self._paragraph(paragraph)
                 yield line if _DELIMITERS.match(line) else self._row(line)
@@ -140,6 +149,19 @@ class _Run:
         else:
             yield before + translated
         lines.clear()
+
+    def _heading(self, found: re.Match[str]) -> Iterator[str]:
+        """A heading; one that is translated can still be reached by the anchor that it had."""
+        text = found["text"]
+        name = slug(words_of(text))
+        number = self.anchors.get(name, -1) + 1
+        is_first, self.anchors[name] = not self.anchors, number
+        translated = self._text(text)
+        # The first one is the title, which stands above the page.
+        if translated != text and not is_first:
+            yield f"({name}{f'-{number}' if number else ''})="
+            yield ""
+        yield found["before"] + translated + (found["after"] or "")
 
     def _row(self, line: str) -> str:
         return "|".join(self._cell(cell) for cell in _CELL.split(line))

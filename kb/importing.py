@@ -4,7 +4,7 @@ Files are matched with articles by their place in the folder, so the same folder
 left alone. One bad file never stops the others. Nothing is committed here: `steps` yields after each file.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -19,7 +19,8 @@ from kb import articles
 from kb.folder_places import FolderPlaces, sentence_for
 from kb.folders import LARGEST_TEXT as LARGEST
 from kb.folders import UPLOADS as UPLOADS  # noqa: PLC0414 # Where an export puts them.
-from kb.folders import Folder
+from kb.folders import Folder, Found
+from kb.import_memory import Memory
 from kb.import_plan import Plan
 from kb.includes import BROUGHT_IN
 from kb.models import Article
@@ -71,12 +72,32 @@ def steps(
 
     :param begin: told how many files there are, before the first is brought in.
     """
-    plan, problems = _planned(Folder(docs_folder(folder)), language)
+    root = Folder(docs_folder(folder))
+    found = list(root.walk())
+    memory = Memory(root, found, language)
+    if (lines := memory.recall()) is not None:
+        begin(len(lines))
+        yield from (
+            Line(path, *((outcome, sentence) if outcome == PROBLEM else (UNCHANGED, "")))
+            for path, outcome, sentence in lines
+        )
+        return
+    lines = []
+    for line in _steps(root, found, by=by, language=language, begin=begin):
+        lines.append((line.path, line.outcome, line.sentence))
+        yield line
+    memory.keep(lines)
+
+
+def _steps(
+    root: Folder, found: Sequence[Found], *, by: User | None, language: str, begin: Callable[[int], None]
+) -> Iterator[Line]:
+    plan, problems = _planned(root, found, language)
     begin(len(plan.pages) + len(problems))
     yield from problems
     told = {line.path for line in problems}
     places = FolderPlaces(plan)
-    for path, page in sorted(plan.pages.items()):
+    for path, page in sorted(plan.pages.items(), key=lambda item: (item[0] in plan.made, item[0])):
         try:
             with db.session.begin_nested():
                 line = _bring_in(page, plan, places, by)
@@ -90,9 +111,8 @@ def steps(
                 yield Line(trouble.path, PROBLEM, f"{trouble.sentence} ({page.path})")
 
 
-def _planned(folder: Folder, language: str) -> tuple[Plan, list[Line]]:
+def _planned(folder: Folder, found: Sequence[Found], language: str) -> tuple[Plan, list[Line]]:
     """What is to be brought in, and what cannot be."""
-    found = list(folder.walk())
     lines = [Line(each.path, PROBLEM, each.problem) for each in found if each.problem]
     plan = Plan(folder, language)
     plan.read(each.path for each in found if not each.problem and each.path.lower().endswith(".md"))
