@@ -124,15 +124,23 @@ def without_code(source: str) -> str:
 
 def by_line(source: str) -> Iterator[tuple[str, bool]]:
     """The lines of a source, each with whether it belongs to a block of code (its fences do)."""
-    fence = ""
+    fence, opened = "", list[str]()
     for line in source.split("\n"):
         if fence:
             yield line, True
             fence = "" if _ends(line, fence) else fence
-        elif (opened := _OPEN.match(line)) and not is_code(opened["name"]):
+        elif found := _OPEN.match(line):
+            if is_code(found["name"]):
+                fence = found["fence"]
+            else:
+                opened.append(found["fence"])
+            yield line, bool(fence)
+        elif any(_ends(line, each) for each in opened):
+            while not _ends(line, opened.pop()):
+                pass
             yield line, False
-        elif found := _PLAIN_FENCE.match(line):
-            fence = found[1]
+        elif plain := _PLAIN_FENCE.match(line):
+            fence = plain[1]
             yield line, True
         else:
             yield line, False

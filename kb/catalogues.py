@@ -73,7 +73,7 @@ def read(content: bytes) -> Catalogue:
         found = read_po(io.BytesIO(content), ignore_obsolete=True, abort_invalid=True)
     except PoFileError as error:
         line = getattr(error, "lineno", None)
-        sentence = _("The catalogue cannot be read: %(problem)s", problem=error.args[0] if error.args else "")
+        sentence = _("The catalogue cannot be read: %(problem)s", problem=str(error.args[0]).removesuffix(" on 0"))
         raise Refused(
             f"{sentence} ({_('line %(number)s', number=line + 1)})" if line is not None else sentence
         ) from None

@@ -22,7 +22,8 @@ class _NoAliases:
     def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
         """Compose anything but an alias."""
         if self.check_event(yaml.AliasEvent):  # type: ignore[attr-defined]
-            raise yaml.YAMLError("aliases (*name) are not read here")
+            mark = self.peek_event().start_mark  # type: ignore[attr-defined]
+            raise yaml.composer.ComposerError(None, None, "aliases (*name) are not read here", mark)
         return super().compose_node(parent, index)  # type: ignore[misc,no-any-return]
 
 
