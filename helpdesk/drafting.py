@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import select
 
+from accounts.models import User
 from core.closings import is_name
 from core.db import db
 from core.exceptions import NotNow
@@ -82,11 +83,12 @@ def draft_from(ticket: Ticket) -> Drafted:
     if ticket.state not in ENDED:
         raise NotNow(_("Mark the ticket solved first; a past answer is made from what solved it."))
     rows = db.session.execute(
-        select(Message.body, Message.by_staff)
+        select(Message.body, Message.by_staff, User.name)
+        .join(User, User.id == Message.author_id)
         .where(Message.ticket_id == ticket.id, Message.kind == models.PUBLIC)
         .order_by(Message.id)
     ).all()
-    said = [_Said(bare(row.body), row.by_staff) for row in rows]
+    said = [_Said(bare(_without_name(row.body, row.name)), row.by_staff) for row in rows]
     return Drafted(_title(ticket.title), _asked(said), _answered(said))
 
 
@@ -103,6 +105,13 @@ def bare(text: str) -> str:
                 text = text[found.end() :].lstrip()
                 text = text[:1].upper() + text[1:]
     return _without_closing(text)
+
+
+def _without_name(text: str, name: str) -> str:
+    """A message without a last line that is only the name of its writer, or the first part of it."""
+    above, _break, last = text.rstrip().rpartition("\n")
+    signed = fold(last.strip(" .,–-—"))
+    return above if above.strip() and signed and signed in {fold(name), *fold(name).split()} else text
 
 
 def _without_closing(text: str) -> str:

@@ -4,6 +4,7 @@ It finds what is known of the people and the organisation of a ticket, and what 
 key. It cannot know everything: a person reads the text before it is published.
 """
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from urllib.parse import urlsplit
@@ -36,6 +37,10 @@ MAYBE = frozenset({"ocid", "amount", "number", "body", "host"})
 # What may look like another thing when seen without the words around it.
 _WEAK = frozenset({"prefix", "phone", "key"})
 LONGEST_TEXT = 200_000
+# Words that begin with an article of their own take the place of the one before them.
+_ARTICLE = re.compile(r"(?:an?|une?|una|um|uma) ", re.IGNORECASE)
+_ARTICLE_BEFORE = re.compile(r"\b(?:(?:the|el|la|los|las|le|les|del|al|du|au|o|os|as|do|da) |l['’])$", re.IGNORECASE)
+_JOINED = {"del": "de ", "al": "a ", "du": "d’", "au": "à ", "do": "de ", "da": "de "}
 LEAST_DIGITS, MOST_DIGITS = 8, 15
 
 # The prefix that the documentation of the standard uses in its examples belongs to nobody.
@@ -102,12 +107,27 @@ def replaced(text: str, known: Known, instead: Mapping[str, str]) -> str:
 
     :param instead: what to say instead, by `Finding.key`; what is not in it stays.
     """
-    out, last = [], 0
+    out, last = "", 0
     for finding in find(text, known):
         if finding.key in instead:
-            out += [text[last : finding.start], instead[finding.key]]
-            last = finding.end
-    return "".join([*out, text[last:]])
+            said = instead[finding.key]
+            out += text[last : finding.start]
+            if _ARTICLE.match(said):
+                out = _joined(out)
+            out, last = out + said, finding.end
+    return out + text[last:]
+
+
+def _joined(before: str) -> str:
+    """What stands before words with an article of their own: “of the Office” becomes “of an office”."""
+    found = _ARTICLE_BEFORE.search(before[-8:])
+    if found is None:
+        return before
+    kept = before[: len(before) - len(found[0])]
+    if found[0][0] in "lL" and found[0][-1] in "'’" and kept.endswith(("de ", "que ")):
+        # “de l’Office” becomes “d’un organisme”.
+        return f"{kept[:-2]}’"
+    return kept + _JOINED.get(found[0].strip().lower(), "")
 
 
 def in_pieces(text: str, known: Known) -> list[tuple[str, Finding | None]]:

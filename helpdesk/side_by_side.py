@@ -90,16 +90,16 @@ def _compared(old: Sequence[str], new: str) -> tuple[list[Pieces], Pieces]:
             _add(pieces, "same" if kept[place] or not word.strip() else "removed", word)
             place += 1
         left.append(_smooth(pieces))
-    return left, right
+    return left, _smooth(right)
 
 
 def _smooth(pieces: Pieces) -> Pieces:
-    """With blanks between two words that were left out as left out, too."""
+    """With blanks between two words that were left out, or that are new, as part of what they stand in."""
     smooth: Pieces = []
     for place, (what, text) in enumerate(pieces):
-        around = pieces[max(place - 1, 0)][0], pieces[min(place + 1, len(pieces) - 1)][0]
-        blank = not text.strip() and "\n" not in text and around == ("removed", "removed")
-        _add(smooth, "removed" if blank else what, text)
+        before, after = pieces[max(place - 1, 0)][0], pieces[min(place + 1, len(pieces) - 1)][0]
+        is_blank = not text.strip() and "\n" not in text and before == after
+        _add(smooth, before if is_blank else what, text)
     return smooth
 
 

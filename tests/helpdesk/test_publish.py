@@ -127,6 +127,21 @@ def test_the_same_thing_is_replaced_by_the_same_words_and_what_may_stay_stays():
     assert redaction.replaced(text, KNOWN, {"name:amina phiri": "the asker"}) == "the asker, the asker and ODPP."
 
 
+@pytest.mark.parametrize(
+    ("text", "instead", "said"),
+    [
+        ("a prefix of the Office of Public Procurement", "a government body", "a prefix of a government body"),
+        ("un prefijo del ODPP", "un organismo público", "un prefijo de un organismo público"),
+        ("le préfixe de l’ODPP", "un organisme public", "le préfixe d’un organisme public"),
+        ("for ODPP here", "a government body", "for a government body here"),
+        ("the ODPP", "[removed]", "the [removed]"),
+    ],
+)
+def test_what_is_said_instead_fits_the_words_before_it(text, instead, said):
+    found = {one.key: instead for one in redaction.find(text, KNOWN)}
+    assert redaction.replaced(text, KNOWN, found) == said
+
+
 @pytest.mark.parametrize("char", ["a", "1", "@", "a@", "1 ", "-", ".a", "(1) ", "https://", "ocds-", "A b ", "12 Ab "])
 def test_no_text_takes_long(char):
     began = time.perf_counter()
