@@ -14,7 +14,7 @@ from core.db import db, now
 from core.events import record
 from core.exceptions import NotNow, Refused
 from core.i18n import _
-from kb import article_files, pages, rendering
+from kb import article_files, pages, rendering, translations
 from kb.links import Places
 from kb.models import DRAFT, PUBLISHED, VISIBILITIES, WITHDRAWN, Article, Revision
 from kb.pages import SUMMARY_LENGTH, TITLE_LENGTH, Details, clean_tags, one_line, path_of
@@ -58,6 +58,7 @@ def write(
     db.session.flush()
     article_files.note_uses(article, article.body_html)
     revision = _add_revision(article, by, reason)
+    translations.adopt(article, is_from_file=source is not None)
     record("article.written", article, by=by, revision=revision)
     set_state(article, details.state, by=by)
     return article
@@ -88,6 +89,9 @@ def edit(
     article.updated_at = now()
     article_files.note_uses(article, article.body_html)
     revision = _add_revision(article, by, reason)
+    if source is not None:
+        # In a folder a translation is changed because its source was.
+        translations.mark_current(article)
     changed = {"visibility": article.visibility} if article.visibility != was_open_to else {}
     record("article.edited", article, by=by, revision=revision, **changed)
     return revision

@@ -16,6 +16,8 @@ from kb import topics
 PUBLIC, CHAMPIONS, STAFF = "public", "champions", "staff"
 VISIBILITIES = (PUBLIC, CHAMPIONS, STAFF)
 DRAFT, PUBLISHED, WITHDRAWN = "draft", "published", "withdrawn"
+# The place in its topic of an article that nobody put in order: behind those that somebody did.
+UNPLACED = 10_000
 # Of past answers alone: a second person reads it; it may be published; another one stands in its place.
 IN_REVIEW, APPROVED, MERGED = "in_review", "approved", "merged"
 
@@ -30,7 +32,7 @@ def visibilities_of(user: User | None) -> tuple[str, ...]:
 
 
 class Article(Model):
-    """One article in one language. Articles with the same slug are translations of each other."""
+    """One article in one language: the source, or a translation of the one that ``source_id`` names."""
 
     __tablename__ = "article"
     __table_args__ = (
@@ -55,6 +57,10 @@ class Article(Model):
     state: Mapped[str] = mapped_column(String(10), default=DRAFT)
     # Where the file came from in an imported folder, and any front matter that is not ours; "" and {} otherwise.
     source_path: Mapped[str] = mapped_column(String(500), default="")
+    # The article that this one is a translation of (never one that is a translation itself), and the version of it.
+    source_id: Mapped[int | None] = mapped_column(ForeignKey("article.id", ondelete="SET NULL"), index=True)
+    source_revision_number: Mapped[int] = mapped_column(default=0, server_default="0")
+    position: Mapped[int] = mapped_column(default=UNPLACED, server_default=str(UNPLACED))
     front_matter: Mapped[dict[str, Any]] = mapped_column(default=dict, deferred=True)
     # What each relative link of the body leads to: {"guidance/map.md": "/kb/en/guidance-map"}; "" leads nowhere.
     links: Mapped[dict[str, Any]] = mapped_column(default=dict, deferred=True)

@@ -1,7 +1,5 @@
 """The public pages of the knowledge base: browse, an article, past answers, files, feeds."""
 
-import hashlib
-import re
 from collections.abc import Callable, Sequence
 from typing import Any
 from urllib.parse import urljoin
@@ -10,18 +8,15 @@ from babel import Locale, UnknownLocaleError
 from flask import (
     Blueprint,
     Flask,
-    Response,
     abort,
     current_app,
-    make_response,
     redirect,
     render_template,
     request,
-    session,
     url_for,
 )
 from flask.typing import ResponseReturnValue
-from sqlalchemy import bindparam, func, literal, select, union_all
+from sqlalchemy import bindparam, func, select
 from sqlalchemy.orm import defer, undefer
 
 from accounts.policy import staff
@@ -30,17 +25,16 @@ from core.db import db
 from core.i18n import OWN_NAMES, _, country_name, language_name
 from core.i18n import language as interface_language
 from core.policy import can, permits, require
-from core.web import PAGE_POLICY, csp_nonce, external, person
-from kb import metadata, topics
+from core.web import csp_nonce, external, person
+from kb import metadata, page_cache, reading, topics, translations
 from kb.article_files import shows
-from kb.models import MERGED, PUBLIC, PUBLISHED, Answer, Article, ArticleFile, visibilities_of
+from kb.models import MERGED, PUBLIC, PUBLISHED, Answer, Article, ArticleFile
 from kb.slugs import answer_path, article_path
 
 bp = Blueprint("kb", __name__)
 
 LISTED = 5
 PAGE = 50
-RELATED = 3
 EXCERPT = 220
 # What a picture may do that is shown by its address inside our pages: nothing but be drawn.
 SVG = "image/svg+xml"
@@ -50,26 +44,12 @@ _ARTICLE: Any = (
     select(Article).where(Article.language == bindparam("language"), Article.slug == bindparam("slug"))
     .options(undefer(Article.body_html), undefer(Article.contents))
 )  # fmt: skip
-_SEEN = (Article.state == PUBLISHED, Article.visibility.in_(bindparam("seen", expanding=True)))
-_NAMED = (Article.language, Article.slug, Article.title, Article.helpful_count, Article.id)
-# Other articles that the page names, in one statement: the same one in other languages, and some on its topic.
-_OTHERS: Any = union_all(
-    select(literal(0).label("is_related"), *_NAMED)
-    .where(*_SEEN, Article.slug == bindparam("slug"), Article.language != bindparam("language")),
-    select(
-        select(literal(1).label("is_related"), *_NAMED)
-        .where(*_SEEN, Article.language == bindparam("language"), Article.topic == bindparam("topic"))
-        .where(Article.slug != bindparam("slug")).order_by(Article.helpful_count.desc(), Article.id).limit(RELATED)
-        .subquery()
-    ),
-)  # fmt: skip
-
-_ETAG = re.compile(r'W/"([0-9a-f]{32})\.([\w-]{16,32})"')
 
 
 def register(app: Flask) -> None:
     """Add the routes, those of the other modules of this part too."""
-    from kb import answer_file_views, answer_views, edit_views, feedback_views, feeds  # noqa: F401 # Importing them adds their routes.
+    # Importing them adds their routes.
+    from kb import answer_file_views, answer_views, edit_views, feedback_views, feeds, translation_views  # noqa: F401
 
     app.jinja_env.filters["own_language_name"] = own_language_name
     app.register_blueprint(bp)
@@ -120,22 +100,21 @@ def article(language: str, slug: str) -> ResponseReturnValue:
     if row is None or not can(person(), "article.see", row):
         return _in_another_language(language, slug)
     require(person(), "article.see", row)
-    asked = {"slug": slug, "language": language, "topic": row.topic, "seen": visibilities_of(person())}
-    others = db.session.execute(_OTHERS, asked).all()
+    wanted = _wanted_language()
+    near = reading.around(row, person(), collection=request.args.get("in", ""))
     own_path = article_path(language, slug)
     base_url, site = _root_and_site()
     own_url = urljoin(base_url, own_path)
-    return cached(
-        render_template(
-            "kb/article.html", article=row, outline=_outline(row.contents), wanted=_wanted_language(),
-            translations=sorted((other for other in others if not other.is_related), key=lambda other: other.language),
-            related=sorted(
-                (other for other in others if other.is_related), key=lambda other: (-other.helpful_count, other.id)
-            ),
-            own_url=own_path, cite_url=own_url, article_path=article_path,
+
+    def page() -> str:
+        return render_template(
+            "kb/article.html", article=row, outline=_outline(row.contents), wanted=wanted, near=near,
+            translations=near.translations, related=near.related, own_url=own_path, cite_url=own_url,
+            article_path=article_path, base_url=base_url,
             data=metadata.of_article(row, url=own_url, site=site, crumbs=_crumbs(row, "kb.browse")),
-        )
-    )  # fmt: skip
+        )  # fmt: skip
+
+    return page_cache.answer((row.id, row.version, row.revision_number, row.state, wanted, near.key), page)
 
 
 @bp.get("/kb/files/<token>/<name>")
@@ -193,9 +172,11 @@ def answer(slug: str) -> ResponseReturnValue:
     base_url, site = _root_and_site()
     own_url = urljoin(base_url, answer_path(slug))
     data = metadata.of_answer(row, url=own_url, site=site, crumbs=_crumbs(row, "kb.answers"))
-    return cached(
-        render_template("kb/answer.html", answer=row, own_url=own_url, data=data, description=excerpt(row.answer_text))
+    page = render_template(
+        "kb/answer.html", answer=row, own_url=own_url, data=data, description=excerpt(row.answer_text)
     )
+    # What is taken back is gone at once, from shared caches too.
+    return page_cache.answer((page.replace(csp_nonce(), ""),), lambda: page, seconds=0)
 
 
 def find_article(language: str, slug: str, *options: Any) -> Article | None:
@@ -213,29 +194,6 @@ def find_answer(slug: str) -> Answer | None:
     statement: Any = Answer.visible_to(person()).where(Answer.slug == slug)
     found: Answer | None = db.session.scalar(statement)
     return found
-
-
-def cached(page: str) -> Response:
-    """A page that a browser without a session may show again if it has not changed.
-
-    The tag carries the nonce of the page that the browser keeps, because an answer without a page brings a policy too.
-    """
-    response = make_response(page)
-    if person() is not None or session:
-        return response
-    digest = hashlib.sha256(page.replace(csp_nonce(), "").encode()).hexdigest()[:32]
-    known = _ETAG.search(request.headers.get("If-None-Match", ""))
-    if known is not None and known[1] == digest:
-        response = make_response("", 304)
-        response.headers["Content-Security-Policy"] = _policy(known[2])
-        response.headers["ETag"] = known[0]
-        return response
-    response.headers["ETag"] = f'W/"{digest}.{csp_nonce()}"'
-    return response
-
-
-def _policy(nonce: str) -> str:
-    return PAGE_POLICY.format(nonce=nonce)
 
 
 def listed() -> Any:  # A SELECT that changes its columns.
@@ -297,13 +255,19 @@ def _topic_page(topic: str, code: str, languages: Sequence[tuple[str, int]]) -> 
 
 
 def _in_another_language(language: str, slug: str) -> ResponseReturnValue:
-    rows = db.session.scalars(listed().where(Article.slug == slug).limit(20)).all()
-    if not rows:
+    """The same article under its address in this language; else in another one, which the page then says."""
+    found = listed().where(Article.slug == slug).order_by(Article.source_id.is_not(None), Article.id).limit(1)
+    first = db.session.scalar(found)
+    if first is None:
         abort(404)
+    rows = db.session.scalars(
+        listed().where(translations.same_in_other_words(translations.head_of(first))).order_by(Article.id).limit(100)
+    ).all()
     choices = {row.language: row for row in rows}
-    row = choices.get(interface_language()) or choices.get("en") or rows[0]
+    row = choices.get(language) or choices.get(interface_language()) or choices.get("en") or first
     require(person(), "article.see", row)
-    return redirect(url_for(".article", language=row.language, slug=slug, wanted=language))
+    more: dict[str, Any] = {"wanted": language} if row.language != language else {}
+    return redirect(url_for(".article", language=row.language, slug=row.slug, **more))
 
 
 def _wanted_language() -> str:

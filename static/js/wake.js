@@ -13,9 +13,11 @@ const BEHAVIOURS = [
   ["[data-autosubmit]", "./autosubmit.js"],
   ["[data-confirm]", "./confirm.js"],
   ["form[data-guard]", "./guard.js"],
+  ["[data-search-report]", "./search.js"],
   ["[data-live-url]", "./live.js"],
   ["[data-countdown]", "./countdown.js"],
   ["[data-fragment-url]", "./reveal.js"],
+  ["[data-same-place]", "./place.js"],
 ];
 
 /** Start every behaviour that has a mark inside a part of the page; modules never start twice on the same element. */

@@ -57,7 +57,7 @@ def test_an_article_is_read_with_contents_languages_and_what_to_do_next(article,
     assert 'href="#h-one"' in page
     assert 'href="#h-under"' in page
     assert re.search(r'<a href="/kb/es/lots" lang="es" hreflang="es"', page)
-    assert '<link rel="alternate" hreflang="es" href="/kb/es/lots">' in page
+    assert '<link rel="alternate" hreflang="es" href="http://127.0.0.1:8000/kb/es/lots">' in page
     assert 'href="/kb/en/frameworks"' in page
     assert 'href="/ask?topic=frameworks-lots"' in page
     assert "Was this helpful?" in page
