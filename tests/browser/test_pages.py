@@ -14,8 +14,10 @@ PAGES = {
     "bruno@helpdesk.example": ("/desk", "/desk?view=all", "/desk?q=prefijo", "/desk?view=all&tag=nothing-has-this", "/desk/tickets/30",
                                "/desk/tickets/38", "/desk/new", "/desk/mail", "/desk/mail/out", "/desk/mail/health", "/kb/new",
                                "/kb/en/get-an-ocid-prefix/edit", "/kb/en/get-an-ocid-prefix/history", "/kb/feedback", "/admin/people",
-                               "/desk/tickets/3/past-answer", "/search?q=contrato"),
-    "chidi@helpdesk.example": ("/admin/", "/admin/outbox", "/reports/", "/admin/people/new", "/admin/organisations"),
+                               "/desk/tickets/3/past-answer", "/search?q=contrato", "/desk/answers", "/desk/answers?state=suggested",
+                               "/desk/answers/13", "/desk/answers/13/edit", "/desk/answers/13/append?article=/kb/en/get-an-ocid-prefix",
+                               "/desk/answers/13/files", "/desk/answers/15"),
+    "chidi@helpdesk.example": ("/admin/", "/admin/outbox", "/reports/", "/admin/people/new", "/admin/organisations", "/desk/answers/14"),
 }  # fmt: skip
 
 
