@@ -6,12 +6,13 @@ which language they ask.
 """
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
 from core.passages import Wanted
 from core.query_words import Clause, parse
+from core.weak_words import WEAK_WORDS
 from core.words import (
     EVERY_STOP_WORD,
     LANGUAGES,
@@ -25,6 +26,7 @@ from core.words import (
     scan,
     stem,
 )
+from kb.search import synonyms
 from kb.search.protocol import Document
 
 # Changes whenever the terms of a document change: an index made by another version is rebuilt.
@@ -34,8 +36,14 @@ VERSION = 1
 FEW = 5
 # Such a document must hold this share of what the known words weigh together, the rarer ones weighing more.
 LEAST_SHARE = 0.34
+# A search of more words than this is a question: nothing answers it by holding every word of it, so documents with all
+# words do not come first, but get a little more.
+SHORT = 3
+LEAST_SHARE_OF_QUESTION = 0.1
+ALL_WORDS_BONUS = 1.1
 
-LANGUAGE_BOOST = 1.25
+LANGUAGE_BOOST = 2.2
+WEAK = 0.3  # A word that says little of what is asked.
 COGNATE = 0.7  # A stem of the person's language found in a text of another one (publicación, publication).
 PART_OF_CODE = 0.6
 
@@ -166,20 +174,28 @@ def term_of(word: str, language: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Alternative:
-    """One way to meet a need: a term, or several at fixed distances (offset from the first, term)."""
+    """One way to meet a need: a term, or several at fixed distances (offset from the first, term).
+
+    ``instead`` is the synonym that it stands for, as people write it; "" for what was typed itself.
+    """
 
     terms: tuple[tuple[int, str], ...]
     weight: float = 1.0
+    instead: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Need:
-    """A clause of the query in terms: any alternative will do. `prefix` also takes every word that begins so."""
+    """A clause of the query in terms: any alternative will do. `prefix` also takes every word that begins so.
+
+    `telling` is how much it says of what is asked, 1 for most words.
+    """
 
     alternatives: tuple[Alternative, ...]
     clause: Clause
     required: bool = True
     prefix: str = ""
+    telling: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,6 +211,11 @@ class Plan:
     def required(self) -> tuple[Need, ...]:
         """What a document must hold; when a query has only words that some language does without: all of them."""
         return tuple(need for need in self.needs if need.required) or self.needs
+
+    @property
+    def is_question(self) -> bool:
+        """Whether it has so many words that no document is expected to hold all of them."""
+        return len(self.required) > SHORT
 
     def wanted(self, language: str, prefixes: bool = True) -> Wanted:  # noqa: FBT001, FBT002
         """What to mark in a text of a language."""
@@ -215,12 +236,27 @@ class Plan:
 def plan(text: str, *, prefer_language: str = "", prefix_last: bool = False) -> Plan:
     """Turn what was typed into terms to look for."""
     parsed = parse(text, prefix_last=prefix_last)
-    needs = tuple(need for clause in parsed.wanted if (need := _need(clause, prefer_language)).alternatives)
+    others = _synonyms(parsed.wanted)
+    needs = tuple(
+        need
+        for clause in parsed.wanted
+        if (need := _need(clause, prefer_language, others.get(clause, ()))).alternatives
+    )
     unwanted = tuple(need for clause in parsed.unwanted if (need := _need(clause, "")).alternatives)
     return Plan(parsed.text, needs, unwanted, parsed.refused)
 
 
-def _need(clause: Clause, prefer_language: str) -> Need:
+def _synonyms(clauses: Sequence[Clause]) -> dict[Clause, list[Alternative]]:
+    """What else the words of a query may be called; quoted words and codes mean themselves."""
+    plain = [clause for clause in clauses if not clause.quoted and not clause.codes and len(clause.words) == 1]
+    found = synonyms.current().others([clause.words[0] for clause in plain])
+    return {
+        plain[place]: [Alternative(other.terms, other.weight, other.text) for other in ways]
+        for place, ways in found.items()
+    }
+
+
+def _need(clause: Clause, prefer_language: str, others: Sequence[Alternative] = ()) -> Need:
     required = True
     prefix = ""
     if clause.quoted or clause.codes:
@@ -234,7 +270,9 @@ def _need(clause: Clause, prefer_language: str) -> Need:
         prefix = clause.codes[-1].text if clause.codes else fold(clause.words[-1].text)
         # A function word that goes on (“for” to “format”) asks for something, so it counts.
         required = required or len(prefix) > 1
-    return Need(tuple(alternatives), clause, required, prefix)
+    own = {alternative.terms for alternative in alternatives}
+    alternatives += [other for other in others if other.terms not in own]
+    return Need(tuple(alternatives), clause, required, prefix, _telling(clause))
 
 
 def word_alternatives(word: str, prefer_language: str = "") -> Iterator[Alternative]:
@@ -255,10 +293,24 @@ def word_alternatives(word: str, prefer_language: str = "") -> Iterator[Alternat
             yield Alternative(((0, term),), COGNATE)
 
 
-def plan_word(word: str, prefer_language: str, prefix: str) -> Need:
-    """What to look for on behalf of one word of a question, which may still be growing (`prefix`)."""
-    clause = Clause((Word(word, 0, 0, len(word)),))
-    return Need(tuple(word_alternatives(word, prefer_language)), clause, prefix=prefix)
+def _telling(clause: Clause) -> float:
+    weak = not clause.quoted and not clause.codes and fold(clause.words[0].text) in WEAK_WORDS
+    return WEAK if weak else 1.0
+
+
+def plan_words(words: Sequence[str], prefer_language: str, growing: str = "") -> list[Need]:
+    """What to look for on behalf of each word of a question; the one that is `growing` may be a beginning."""
+    clauses = [Clause((Word(word, 0, 0, len(word)),)) for word in words]
+    others = synonyms.current().others([clause.words[0] for clause in clauses])
+    needs = []
+    for place, clause in enumerate(clauses):
+        word = clause.words[0].text
+        own = list(word_alternatives(word, prefer_language))
+        known = {alternative.terms for alternative in own}
+        more = [Alternative(other.terms, other.weight, other.text) for other in others.get(place, ())]
+        own += [other for other in more if other.terms not in known]
+        needs.append(Need(tuple(own), clause, True, growing if fold(word) == growing else "", _telling(clause)))
+    return needs
 
 
 def _together(clause: Clause) -> Iterator[Alternative]:

@@ -274,7 +274,7 @@ def suggest(
 ) -> list[Hit]:
     """Documents near to a question: those that share its rarer words, above all in their titles."""
     words, growing = analysis.question_words(question)
-    needs = [analysis.plan_word(word, prefer_language, growing if fold(word) == growing else "") for word in words]
+    needs = analysis.plan_words(words, prefer_language, growing)
     asked = _rarest(connection, needs, visibilities)
     if not asked:
         return []

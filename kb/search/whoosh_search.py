@@ -41,13 +41,19 @@ def search(snapshot: Snapshot, query: Query) -> Results:
     views = snapshot.views(query.visibilities)
     found = [[_documents(view, need) for need in plan.needs] for view in views]
     frequencies = [sum(len(of_view[i]) for of_view in found) for i in range(len(plan.needs))]
-    weights = _rarity(frequencies, sum(view.count for view in views))
+    rarity = _rarity(frequencies, sum(view.count for view in views))
+    weights = [weight * need.telling for weight, need in zip(rarity, plan.needs, strict=True)]
     matches = [
         _match(view, plan, of_view, frequencies=frequencies, weights=weights, query=query)
         for view, of_view in zip(views, found, strict=True)
     ]
     full = sum(len(m.kept(m.all_words)) for m in matches)
-    if full >= analysis.FEW:
+    if plan.is_question:
+        full = 0
+        for m in matches:
+            m.some_words |= {n: score * analysis.ALL_WORDS_BONUS for n, score in m.all_words.items()}
+            m.all_words = {}
+    elif full >= analysis.FEW:
         for m in matches:
             m.some_words = {}
     total = full + sum(len(m.kept(m.some_words)) for m in matches)
@@ -80,7 +86,10 @@ def _documents(view: View, need: Need) -> Found:
         if len(alternative.terms) == 1:
             _merge(best, view.with_term("terms", alternative.terms[0][1], alternative.weight))
         else:
-            _merge(best, view.segment.phrase(alternative.terms, view.visible))
+            found = view.segment.phrase(alternative.terms, view.visible)
+            if alternative.weight != 1.0:
+                found = {number: weight * alternative.weight for number, weight in found.items()}
+            _merge(best, found)
     if need.prefix:
         for word in view.segment.beginning_with(need.prefix):
             _merge(best, view.with_term("words", word))
@@ -121,7 +130,10 @@ def _match(
         full = {n: sum(w * f[n] for f, w in pairs if n in f) * factors[n] for n in numbers}
     passing = view.passing(query.kinds, query.topics, query.languages, query.countries)
     some: Found = {}
-    if len(numbers) < analysis.FEW or passing is not None:
+    if plan.is_question:
+        some = _answering(found, frequencies, weights, numbers | without)
+        some = {n: s * factors[n] for n, s in some.items()}
+    elif len(numbers) < analysis.FEW or passing is not None:
         some = _some_words(found, required, frequencies, weights, numbers | without)
         some = {n: s * factors[n] for n, s in some.items()}
     return _Matches(view, full, some, passing)
@@ -142,6 +154,19 @@ def _some_words(
             scores[n] = scores.get(n, 0.0) + weights[i] * weight
     least = analysis.LEAST_SHARE * all_weight
     return {n: scores[n] * share / all_weight for n, share in shares.items() if share >= least and n not in without}
+
+
+def _answering(found: list[Found], frequencies: list[int], weights: list[float], without: set[int]) -> Found:
+    """Documents that hold some words of a question, each word for what it weighs."""
+    scores: Found = {}
+    shares: Found = {}
+    for of_need, frequency, weight in zip(found, frequencies, weights, strict=True):
+        if frequency:
+            for n, value in of_need.items():
+                scores[n] = scores.get(n, 0.0) + weight * value
+                shares[n] = shares.get(n, 0.0) + weight
+    least = analysis.LEAST_SHARE_OF_QUESTION * sum(w for w, count in zip(weights, frequencies, strict=True) if count)
+    return {n: score for n, score in scores.items() if n not in without and shares[n] >= least}
 
 
 def _rank(matches: list[_Matches], most: int) -> list[tuple[float, Segment, int]]:
@@ -198,13 +223,11 @@ def suggest(
     views = snapshot.views(visibilities)
     documents = sum(view.count for view in views)
     asked: list[tuple[float, Need, list[Found]]] = []
-    for need in _rarest(
-        views, [analysis.plan_word(word, prefer_language, growing if fold(word) == growing else "") for word in words]
-    ):
+    for need in _rarest(views, analysis.plan_words(words, prefer_language, growing)):
         found = [_documents(view, need) for view in views]
         frequency = sum(map(len, found))
         if frequency:
-            asked.append((_rarity([frequency], documents)[0], need, found))
+            asked.append((_rarity([frequency], documents)[0] * need.telling, need, found))
     candidates: list[tuple[float, int, float, Segment, int]] = []
     for i, view in enumerate(views):
         factors = view.segment.factors(prefer_language)
@@ -230,8 +253,12 @@ def _rarest(views: list[View], needs: list[Need]) -> list[Need]:
     """The needs with the fewest documents, at least one; a word that may still grow is always kept."""
     counted: list[tuple[int, int, Need]] = []
     for i, need in enumerate(needs):
-        terms = [alternative.terms[0][1] for alternative in need.alternatives]
-        frequency = sum(view.frequency(term) for view in views for term in terms)
+        own = [alternative.terms[0][1] for alternative in need.alternatives if not alternative.instead]
+        others = [alternative.terms[0][1] for alternative in need.alternatives if alternative.instead]
+        # How telling a word is, it says itself; only one that nobody wrote is as rare as its synonyms.
+        frequency = sum(view.frequency(term) for view in views for term in own) or sum(
+            view.frequency(term) for view in views for term in others
+        )
         if frequency or need.prefix:
             counted.append((0 if need.prefix else frequency, i, need))
     counted.sort(key=lambda one: one[:2])

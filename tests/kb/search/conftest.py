@@ -4,7 +4,7 @@ import psycopg
 import pytest
 from sqlalchemy import create_engine
 
-from kb.search import postgres_tables
+from kb.search import postgres_tables, synonyms
 from kb.search.postgres_index import PostgresIndex
 from kb.search.whoosh_index import WhooshIndex
 
@@ -37,3 +37,11 @@ def whoosh_index(tmp_path):
 def index(request):
     """An index that was never built, of each kind in turn."""
     return request.getfixturevalue({"whoosh": "whoosh_index", "postgresql": "postgres_index"}[request.param])
+
+
+@pytest.fixture(autouse=True)
+def no_synonyms():
+    """The words alone, so that what is found can be told exactly; tests of synonyms take them into use themselves."""
+    synonyms.use((), "none")
+    yield
+    synonyms.use(synonyms.shipped(), "shipped")
