@@ -13,16 +13,17 @@ from accounts.models import User
 from core import fulltext, markdown
 from core.db import db
 from core.web import external
+from helpdesk.fitting import Question
+from helpdesk.fitting import fitting as fitting_texts
 from helpdesk.models import PUBLIC, Message, Ticket
 from helpdesk.states import ENDED
-from kb import finding
 from kb.models import PUBLISHED, Answer, Article, visibilities_of
 from kb.search import Hit
+from kb.slugs import answer_path, article_path
 
 MOST_FITTING = 6
 MOST_SIMILAR = 5
 MOST_CITED = 20
-READ_LENGTH = 1500
 _LOOKED_AT = 40
 
 _ADDRESS = re.compile(r"https?://[^\s<>()\[\]\"']{3,500}|(?<![\w/])/(?:kb|answers)/[^\s<>()\[\]\"']{1,400}")
@@ -53,8 +54,10 @@ def fitting(ticket: Ticket, reader: User) -> list[Fit]:
         .order_by(Message.id)
         .limit(1)
     )
-    text = f"{ticket.title} {(first or '')[:READ_LENGTH]}"
-    hits = finding.suggest(text, user=reader, language=ticket.language, limit=MOST_FITTING)
+    question = Question(
+        title=ticket.title, body=first or "", language=ticket.language, topic=ticket.topic, country=ticket.country
+    )
+    hits = fitting_texts(question, reader=reader, without=[ticket.id], limit=MOST_FITTING)
     readable = _readable(hits, ticket.requester)
     return [Fit(hit, link(hit.title, hit.url) if hit.id in readable else "") for hit in hits]
 
@@ -138,6 +141,13 @@ def link_to(target: Target) -> str:
     else:
         address = external("kb.answer", slug=target.slug)
     return f"[{target.title.translate(_BRACKETS)}]({address})"
+
+
+def path_of(target: Target) -> str:
+    """Where an article or a past answer is read."""
+    if isinstance(target, Article):
+        return article_path(target.language, target.slug)
+    return answer_path(target.slug)
 
 
 def _whole(path: str) -> str:

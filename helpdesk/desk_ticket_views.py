@@ -14,7 +14,7 @@ from core.exceptions import NotNow, Refused
 from core.i18n import _
 from core.policy import can, checked, permits, require
 from core.web import deny, person, see_other
-from helpdesk import choices, citing, planned, planned_views, sending, tickets
+from helpdesk import choices, citing, measuring, planned, planned_views, sending, tickets
 from helpdesk import thread as threads
 from helpdesk.desk_forms import ReplyForm
 from helpdesk.desk_views import bp
@@ -145,10 +145,25 @@ def remove_participant(number: int, user: int) -> ResponseReturnValue:
 def fit(number: int) -> ResponseReturnValue:
     """Answers that fit and similar past tickets: a fragment beside the ticket, or a page of its own."""
     ticket = _find(number)
+    fits, similar = citing.fitting(ticket, person()), citing.similar(ticket)
+    measuring.show_on_desk(ticket, [fit.hit.id for fit in fits])
     return render_template(
         "helpdesk/_desk_fit.html" if request.headers.get("X-Fragment") else "helpdesk/desk_fit.html",
-        ticket=ticket, fits=citing.fitting(ticket, person()), similar=citing.similar(ticket),
+        ticket=ticket, fits=fits, similar=similar,
     )  # fmt: skip
+
+
+@bp.get("/desk/tickets/<int:number>/fit/<kind>/<int:target>")
+@permits("ticket.triage")
+def open_fit(number: int, kind: str, target: int) -> ResponseReturnValue:
+    """Open an article or a past answer that was suggested beside a ticket, and write down that it was."""
+    _find(number)
+    found = citing.chosen([f"{kind}:{target}"], person())
+    if not found:
+        abort(404)
+    path = citing.path_of(found[0])
+    measuring.opened_on_desk(number, kind, target)
+    return see_other(path)
 
 
 @bp.get("/desk/tickets/<int:number>/peers")

@@ -10,13 +10,17 @@ from core.db import db
 from core.i18n import _, language
 from core.policy import checked, permits, require
 from core.web import person
-from kb import finding
+from helpdesk import measuring
+from helpdesk.fitting import Question, fitting
+from helpdesk.measuring_models import ANSWERED, OPENED
 from kb.models import Answer, Article, SuggestionUse
 from kb.search import Hit
+from kb.topics import TOPICS
 
 bp = Blueprint("suggestions", __name__)
 
 TEXT_LENGTH = 2000
+SHORTEST = 3
 MOST = 5
 
 
@@ -29,9 +33,11 @@ def register(app: Flask) -> None:
 @permits("kb.browse")
 def index() -> ResponseReturnValue:
     """Articles and past answers that fit what is typed so far."""
-    text = f"{request.args.get('title', '')} {request.args.get('body', '')}"[:TEXT_LENGTH]
-    hits = finding.suggest(text, user=person(), language=language(), limit=MOST) if len(text.strip()) > 2 else []
-    return jsonify([card(hit) for hit in hits])
+    asked = {name: request.args.get(name, "")[:TEXT_LENGTH] for name in ("title", "body", "topic", "country")}
+    if len(f"{asked['title']}{asked['body']}".strip()) < SHORTEST:
+        return jsonify([])
+    question = Question(**asked, language=language())
+    return jsonify([card(hit) for hit in fitting(question, reader=person(), limit=MOST, thorough=False)])
 
 
 @bp.get("/suggestions/<kind>/<int:number>")
@@ -41,18 +47,53 @@ def preview(kind: str, number: int) -> ResponseReturnValue:
     return render_template("helpdesk/_suggestion.html", target=_target(kind, number), kind=kind)
 
 
+@bp.post("/suggestions/shown")
+@permits("kb.browse")
+def shown() -> ResponseReturnValue:
+    """Write down which suggestions have stood there for a while: never what was typed, nor by whom."""
+    _slow_down()
+    targets = measuring.references(request.form.getlist("ref"))
+    if not targets:
+        abort(422, _("This suggestion is not known."))
+    topic = request.form.get("topic", "")
+    token = measuring.show(
+        targets, language=language(), topic=topic if topic in TOPICS else "", token=request.form.get("showing", "")
+    )
+    return jsonify(showing=token)
+
+
+@bp.post("/suggestions/opened")
+@permits("kb.browse")
+def opened() -> ResponseReturnValue:
+    """Write down that a suggestion was opened."""
+    _slow_down()
+    kind, number = _reference()
+    measuring.step(request.form.get("showing", ""), OPENED, kind, number)
+    return "", 204
+
+
 @bp.post("/suggestions/answered")
 @permits("kb.browse")
 def answered() -> ResponseReturnValue:
     """Record that a suggestion answered the question, so that it need not be asked. The words typed are not kept."""
+    _slow_down()
+    kind, number = _reference()
+    target = _target(kind, number)
+    db.session.add(SuggestionUse(what="answered", place="ask", target_kind=kind, target_id=target.id))
+    measuring.step(request.form.get("showing", ""), ANSWERED, kind, number)
+    return jsonify(thanks=_("Good to hear. Nothing was sent; what you typed is cleared."))
+
+
+def _slow_down() -> None:
     settings = current_app.extensions["settings"].limits
     limits.hit("suggest", limits.network_address(), settings.suggest_per_minute, 60)
+
+
+def _reference() -> tuple[str, int]:
     kind, _colon, number = request.form.get("ref", "").partition(":")
     if not number.isascii() or not number.isdigit() or len(number) > 9:
         abort(422, _("This suggestion is not known."))
-    target = _target(kind, int(number))
-    db.session.add(SuggestionUse(what="answered", place="ask", target_kind=kind, target_id=target.id))
-    return jsonify(thanks=_("Good to hear. Nothing was sent; what you typed is cleared."))
+    return kind, int(number)
 
 
 def card(hit: Hit) -> dict[str, Any]:

@@ -3,9 +3,12 @@
 from flask import Blueprint, Flask, render_template, request
 from flask.typing import ResponseReturnValue
 
+from core import limits
 from core.i18n import language, language_choices
 from core.policy import permits
 from core.web import person
+from kb import gaps
+from kb.gap_models import NOTHING
 from kb.topics import topic_choices
 from portal import searching
 
@@ -13,6 +16,8 @@ bp = Blueprint("search", __name__)
 
 PAGE = 10
 LAST_PAGE = 20
+# So many searches in vain are written down from one address in an hour.
+IN_VAIN = 60
 
 
 def register(app: Flask) -> None:
@@ -35,11 +40,19 @@ def page() -> ResponseReturnValue:
             text, reader=person(), kind=kind, topics=_one(chosen["topic"]), countries=_one(chosen["country"].upper()),
             languages=_one(chosen["lang"]), language=language(), limit=PAGE, offset=(number - 1) * PAGE,
         )  # fmt: skip
+        if found.is_empty and number == 1 and not any((kind, *chosen.values())):
+            _note_in_vain(text)
     total = 0 if found is None else (found.ticket_total if kind == "ticket" else found.texts.total)
     return render_template(
         "portal/search.html", q=text, kind=kind, chosen=chosen, found=found, topics=topic_choices(),
         language_names=dict(language_choices()), page=number, has_next=number * PAGE < total and number < LAST_PAGE,
     )  # fmt: skip
+
+
+def _note_in_vain(text: str) -> None:
+    """Write down for the work list that a search found nothing; not too often from one address."""
+    if gaps.may_be_kept(text) and not limits.seconds_left("gap", limits.network_address(), IN_VAIN, 3600, add=1):
+        gaps.note(text, NOTHING, language=language())
 
 
 def _one(value: str) -> tuple[str, ...]:

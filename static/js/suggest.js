@@ -7,22 +7,39 @@ import { fetchFragment } from "./fragment.js";
 import { csrfToken, element, first, word } from "./words.js";
 
 const PAUSE_MS = 250;
+const SEEN_MS = 1500; // A list that stood there for so long was shown.
 const SHORTEST = 4;
 
 const segments = (parts) => (typeof parts === "string" ? [[parts, false]] : parts ?? []).map(([text, marked]) => (marked ? element("mark", { textContent: text }) : text));
 
-async function report(form, item, where) {
-  const answer = await fetch(form.dataset.answeredUrl, {
-    method: "POST", credentials: "same-origin", headers: { "X-CSRFToken": csrfToken() },
-    body: new URLSearchParams({ ref: item.ref ?? "", url: item.url, kind: item.kind, question: form.elements.title?.value ?? "" }),
-  });
+/* What is said of suggestions names them alone: never what was typed. */
+async function say(form, url, fields) {
+  const body = new URLSearchParams([...fields, ["showing", form.dataset.showing ?? ""]]);
+  const answer = await fetch(url, { method: "POST", credentials: "same-origin", keepalive: true, headers: { "X-CSRFToken": csrfToken() }, body });
   if (!answer.ok) throw new Error(String(answer.status));
+  return answer;
+}
+
+async function shown(form, items) {
+  if (!form.dataset.shownUrl || !items.length) return;
+  const fields = [...items.map((item) => ["ref", item.ref ?? ""]), ["topic", form.elements.topic?.value ?? ""]];
+  form.dataset.showing = (await (await say(form, form.dataset.shownUrl, fields)).json()).showing;
+}
+
+function opened(form, item) {
+  if (form.dataset.openedUrl && form.dataset.showing) say(form, form.dataset.openedUrl, [["ref", item.ref ?? ""]]).catch(() => {});
+}
+
+async function report(form, item, where) {
+  await say(form, form.dataset.answeredUrl, [["ref", item.ref ?? ""]]);
   where.replaceChildren(element("p", { textContent: word("suggestThanks") }));
 }
 
 function card(form, item) {
   const made = element("article", { className: "suggestion" });
-  made.append(element("h3", {}, element("a", { href: item.url, target: "_blank", rel: "noopener" }, ...segments(item.title))));
+  const link = element("a", { href: item.url, target: "_blank", rel: "noopener" }, ...segments(item.title));
+  link.addEventListener("click", () => opened(form, item));
+  made.append(element("h3", {}, link));
   made.append(element("p", {}, ...segments(item.snippet)));
   made.append(element("p", { className: "meta", textContent: [item.label ?? item.kind, item.note].filter(Boolean).join(", ") }));
   if (item.fragment_url) {
@@ -31,6 +48,7 @@ function card(form, item) {
     fold.addEventListener("toggle", async () => {
       if (!fold.open || fold.dataset.loaded) return;
       fold.dataset.loaded = "yes";
+      opened(form, item);
       try {
         inside.replaceChildren(await fetchFragment(item.fragment_url));
       } catch {
@@ -62,6 +80,7 @@ function watch(form) {
   target.append(list, status);
   const heading = target.querySelector("h2");
   let timer = 0;
+  let seen = 0;
   let last = "";
   let flight = null;
 
@@ -71,6 +90,7 @@ function watch(form) {
     const url = new URL(form.dataset.suggestUrl, window.location.href);
     url.searchParams.set("title", title);
     url.searchParams.set("body", body);
+    for (const name of ["topic", "country"]) if (form.elements[name]?.value) url.searchParams.set(name, form.elements[name].value);
     if (url.href === last) return;
     last = url.href;
     flight?.abort();
@@ -88,13 +108,15 @@ function watch(form) {
       list.replaceChildren(...items.map((item) => card(form, item)));
       target.hidden = !items.length;
       if (heading) heading.hidden = !items.length;
+      clearTimeout(seen);
+      seen = setTimeout(() => shown(form, items).catch(() => {}), SEEN_MS);
       status.textContent = items.length ? word("suggestCount", { count: items.length }) : word("suggestNone");
     } catch (error) {
       if (error.name !== "AbortError") last = ""; // Offline for a moment: the next key tries again.
     }
   };
   form.addEventListener("input", (event) => {
-    if (!["title", "body"].includes(event.target.name)) return;
+    if (!["title", "body", "topic", "country"].includes(event.target.name)) return;
     clearTimeout(timer);
     timer = setTimeout(ask, PAUSE_MS);
   });
