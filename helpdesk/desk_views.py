@@ -193,7 +193,8 @@ def nav(counts: dict[str, str], current: str) -> list[tuple[str, list[tuple[Any,
         (_("Mail log"), url_for("mail.index"), None, "", False),
         (_("Quarantine"), url_for("mail.index", fate="quarantine"), counts["quarantine"], "quarantine", False),
     ]
-    return [(_("Queue"), views), (_("Intake"), intake)]
+    answers = [(_("Past answers"), url_for("publish.work_list"), None, "", False)]
+    return [(_("Queue"), views), (_("Intake"), intake), (_("Publication"), answers)]
 
 
 def _query(choice: Choice) -> dict[str, Any]:

@@ -16,15 +16,21 @@ def run() -> None:
     options = current_app.extensions["migrate"].configure_args
     engine = db.engine
     with engine.connect() as connection:
-        if engine.dialect.name == "sqlite":
-            # Tables are copied to change them, and a copy must not trip over its own references.
-            connection.exec_driver_sql("PRAGMA foreign_keys=OFF")
-            connection.commit()
-        context.configure(
-            connection=connection, target_metadata=db.metadata, transaction_per_migration=True, **options
-        )
-        with context.begin_transaction():
-            context.run_migrations()
+        # Tables are copied to change them, and dropping the old one must not take away the rows that refer to it. The
+        # pragma counts only outside a transaction, so it goes past the engine, which begins one with every statement.
+        driver = connection.connection.driver_connection if engine.dialect.name == "sqlite" else None
+        if driver is not None:
+            driver.execute("PRAGMA foreign_keys=OFF")
+        try:
+            context.configure(
+                connection=connection, target_metadata=db.metadata, transaction_per_migration=True, **options
+            )
+            with context.begin_transaction():
+                context.run_migrations()
+        finally:
+            if driver is not None:
+                connection.rollback()
+                driver.execute("PRAGMA foreign_keys=ON")
 
 
 run()

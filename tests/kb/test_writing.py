@@ -265,7 +265,7 @@ def test_a_past_answer_is_changed_published_with_a_reason_and_withdrawn(app, sta
         assert (row.basis, row.country, row.tags, row.state) == ("nothing-personal", "PY", ["p", "q"], "published")
     assert staff.send("/answers/two-prefixes/publish", {"basis": "consent"}).status_code == 409
     assert staff.send("/answers/two-prefixes/withdraw").status_code == 303
-    assert browser.get("/answers/two-prefixes").status_code == 404
+    assert browser.get("/answers/two-prefixes").status_code == 410
 
 
 def test_two_people_at_once_lose_no_text_of_a_past_answer(app, staff, browser_of, past_answer):
