@@ -19,15 +19,13 @@ from kb.search.hits import Marker, Shown, hit
 from kb.search.protocol import MOST_COUNTED, Hit, Query, Results
 from kb.search.spelling import is_checked, letters, most_edits, nearest, respell
 from kb.search.suggestions import CLOSELY_LOOKED_AT, MOST_QUESTION_NEEDS, Near, closest
+from kb.search.weighing import MOST_WEIGHED, Telling, ranked
 
 _MOST_BEGINNINGS = 60
 
 # The weights of D, C, B and A: the same as those of text, summary, headings and title elsewhere, with the title as 1.
 _RANK = "ts_rank('{0.25, 0.375, 0.5, 1.0}', %s, CAST(:rank AS tsquery), 1)"
 _SHOWN = "id, kind, topic, country, language, url, title, summary, body, updated"
-# Reading whole vectors is slow, so of very many documents those are ranked by them that rank best by title, headings,
-# tags and summary; the others follow in that order.
-_RANKED_WHOLE = 300
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,10 +41,12 @@ def search(connection: Connection, query: Query, plan: Plan) -> Results:
     beginnings = _beginnings(connection, plan.needs, query.visibilities)
     asked = {need: _tsquery(need, beginnings) for need in (*plan.needs, *plan.unwanted)}
     matching = _all_words(query, plan, asked)
+    if plan.is_question:
+        matching = _answering(connection, query, plan, asked, matching)
     cube = _cube(connection, matching)
     total = _passing(cube, query)
     suggestion = ""
-    if total < analysis.FEW:
+    if total < analysis.FEW and not plan.is_question:
         frequencies = _frequencies(connection, plan.required, asked, query.visibilities)
         suggestion = _respelled(connection, plan, frequencies, query.visibilities)
         known = [need for need in plan.required if frequencies[need]]
@@ -55,10 +55,13 @@ def search(connection: Connection, query: Query, plan: Plan) -> Results:
             matching = _some_words(matching, [asked[need] for need in known], weights)
             cube = _cube(connection, matching)
             total = _passing(cube, query)
-    rank = any_of(asked[need] for need in plan.needs)
+    elif total < analysis.FEW:
+        suggestion = _respelled(
+            connection, plan, _frequencies(connection, plan.required, asked, query.visibilities), query.visibilities
+        )
     nothing_asked = not total and not any(need.required for need in plan.needs)
     return Results(
-        hits=_hits(connection, query, plan, matching, rank) if total else (),
+        hits=_hits(connection, query, plan, matching, beginnings) if total else (),
         total=min(total, MOST_COUNTED),
         is_capped=total > MOST_COUNTED,
         facets=count_facets(cube, query),
@@ -77,6 +80,47 @@ def _all_words(query: Query, plan: Plan, asked: dict[Need, str]) -> _Matching:
         sql += " AND id NOT IN (SELECT id FROM search_document WHERE tsv @@ CAST(:without AS tsquery))"
         values["without"] = any_of(asked[need] for need in plan.unwanted)
     return _Matching(sql, values)
+
+
+def _answering(connection: Connection, query: Query, plan: Plan, asked: dict[Need, str], full: _Matching) -> _Matching:
+    """The documents that hold some words of a question, by what these weigh together."""
+    weights = _telling(connection, plan.needs, {}, query.visibilities)
+    known = [(asked[need], weight) for need, weight in zip(plan.needs, weights, strict=True) if weight]
+    if not known:
+        return full
+    weighed, values = _weighed([each for each, _ in known], [weight for _, weight in known])
+    without = " AND id NOT IN (SELECT id FROM search_document WHERE tsv @@ CAST(:without AS tsquery))"
+    least = analysis.LEAST_SHARE_OF_QUESTION * sum(weight for _, weight in known)
+    sql = (
+        f"SELECT id, weight AS tier FROM ({weighed}) AS weighed WHERE weight >= {least!r}"  # noqa: S608
+        f"{without if 'without' in full.values else ''}"
+    )
+    return _Matching(sql, {name: value for name, value in full.values.items() if name != "full"} | values)
+
+
+def _telling(
+    connection: Connection, needs: Sequence[Need], beginnings: dict[str, list[str]], visibilities: tuple[str, ...]
+) -> list[float]:
+    """How telling each need is: rare and no word of every sentence; 0 for what no visible document holds."""
+    terms = {term for need in needs for term in _terms(need, beginnings)}
+    rows = connection.execute(
+        text(
+            "SELECT term, max(documents) FROM search_word WHERE term = ANY(:terms) "
+            "AND visibility = ANY(:visibilities) GROUP BY term"
+        ),
+        {"terms": list(terms), "visibilities": list(visibilities)},
+    )
+    documents = {term: int(count) for term, count in rows}
+    every = _count(connection, visibilities)
+    counts = [min(sum(documents.get(term, 0) for term in _terms(need, beginnings)), every) for need in needs]
+    return [
+        round(rarity * need.telling, 4) if count else 0.0
+        for need, count, rarity in zip(needs, counts, _rarity(counts, every), strict=True)
+    ]
+
+
+def _terms(need: Need, beginnings: dict[str, list[str]]) -> set[str]:
+    return {term for way in need.alternatives for _, term in way.terms} | set(beginnings.get(need.prefix, ()))
 
 
 def _some_words(full: _Matching, queries: Sequence[str], weights: Sequence[float]) -> _Matching:
@@ -175,7 +219,9 @@ def _frequencies(
     return dict(zip(needs, row, strict=True))
 
 
-def _hits(connection: Connection, query: Query, plan: Plan, matching: _Matching, rank: str) -> tuple[Hit, ...]:
+def _hits(
+    connection: Connection, query: Query, plan: Plan, matching: _Matching, beginnings: dict[str, list[str]]
+) -> tuple[Hit, ...]:
     filters: dict[str, list[str]] = {}
     for column, wanted in (
         ("kind", query.kinds),
@@ -187,28 +233,35 @@ def _hits(connection: Connection, query: Query, plan: Plan, matching: _Matching,
             filters[column] = list(wanted)
     where = " AND ".join(f"{column} = ANY(:{column})" for column in filters) or "true"
     upto = min(query.offset + query.limit, MOST_COUNTED)
-    score = _score(query.prefer_language)
     rows = connection.execute(
         text(
-            f"WITH placed AS (SELECT id, tier, row_number() OVER "  # noqa: S608
-            f"(ORDER BY tier DESC, {score % 'head'} DESC, updated DESC, id) AS place "
+            f"WITH placed AS (SELECT id, tier, language, boost, updated, row_number() OVER "  # noqa: S608
+            f"(ORDER BY tier DESC, {_score(query.prefer_language) % 'head'} DESC, updated DESC, id) AS place "
             f"FROM ({matching.sql}) AS matching JOIN search_document USING (id) WHERE {where}) "
-            f"SELECT {_SHOWN}, CASE WHEN place <= {_RANKED_WHOLE} THEN tier * {score % 'tsv'} ELSE 0 END AS score "
-            "FROM placed JOIN search_document USING (id) WHERE place <= :last "
-            f"ORDER BY place > {_RANKED_WHOLE}, tier DESC, score DESC, place LIMIT :limit OFFSET :offset"
+            "SELECT placed.*, held.terms, held.weights FROM placed JOIN search_document USING (id), "
+            "LATERAL (SELECT array_agg(listed.term) AS terms, array_agg(listed.weight) AS weights "
+            "FROM unnest(search_document.terms, search_document.weights) AS listed (term, weight) "
+            f"WHERE placed.place <= {MOST_WEIGHED} AND listed.term = ANY(:terms)) AS held "
+            "WHERE place <= :last ORDER BY place"
         ),
         {
             **matching.values,
             **filters,
-            "rank": rank,
+            "rank": any_of(_tsquery(need, beginnings) for need in plan.needs),
             "base": base_language(query.prefer_language),
-            "last": max(upto, _RANKED_WHOLE),
-            "limit": max(0, upto - query.offset),
-            "offset": query.offset,
+            "last": max(upto, MOST_WEIGHED),
+            "terms": list({term for need in plan.needs for term in _terms(need, beginnings)}),
         },
+    ).all()
+    telling = _telling(connection, plan.needs, beginnings, query.visibilities)
+    best = ranked(rows, plan, Telling(telling, beginnings), query.prefer_language)[query.offset : upto]
+    found = connection.execute(
+        text(f"SELECT {_SHOWN} FROM search_document WHERE id = ANY(:ids)"),  # noqa: S608
+        {"ids": [row.id for _, row in best]},
     )
+    shown = {row.id: row for row in found}
     marker = Marker(plan)
-    return tuple(hit(_shown(row), float(row.score), marker[row.language]) for row in rows)
+    return tuple(hit(_shown(shown[row.id]), score, marker[row.language]) for score, row in best if row.id in shown)
 
 
 def _score(prefer_language: str) -> str:

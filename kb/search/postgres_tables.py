@@ -17,8 +17,9 @@ from kb.search import analysis
 from kb.search.analysis import HEADINGS, SUMMARY, TAGS, TEXT, TITLE, Analysed, analyse, texts
 from kb.search.protocol import Document
 from kb.search.spelling import letters
+from kb.search.weighing import UNIT
 
-STAMP = f"1/{analysis.VERSION}"
+STAMP = f"2/{analysis.VERSION}"
 
 _LETTERS = {TITLE: "A", HEADINGS: "B", TAGS: "B", SUMMARY: "C", TEXT: "D"}
 _BATCH = 200
@@ -37,7 +38,8 @@ def create(connection: Connection) -> None:
         "CREATE TABLE search_document (id text PRIMARY KEY, kind text NOT NULL, topic text NOT NULL, "
         "country text NOT NULL, language text NOT NULL, visibility text NOT NULL, url text NOT NULL, "
         "title text NOT NULL, summary text NOT NULL, body text NOT NULL, updated timestamptz NOT NULL, "
-        "boost real NOT NULL, words text[] NOT NULL, terms text[] NOT NULL, head tsvector NOT NULL, "
+        "boost real NOT NULL, words text[] NOT NULL, terms text[] NOT NULL, weights smallint[] NOT NULL, "
+        "head tsvector NOT NULL, "
         "tsv tsvector NOT NULL)"
     )
     # Vectors are read often and packed badly.
@@ -98,8 +100,8 @@ def add(connection: Connection, documents: Iterable[Document]) -> int:
         connection.execute(
             text(
                 "INSERT INTO search_document (id, kind, topic, country, language, visibility, url, title, summary, "
-                "body, updated, boost, words, terms, head, tsv) VALUES (:id, :kind, :topic, :country, :language, "
-                ":visibility, :url, :title, :summary, :body, :updated, :boost, :words, :terms, "
+                "body, updated, boost, words, terms, weights, head, tsv) VALUES (:id, :kind, :topic, :country, "
+                ":language, :visibility, :url, :title, :summary, :body, :updated, :boost, :words, :terms, :weights, "
                 "CAST(:head AS tsvector), CAST(:tsv AS tsvector))"
             ),
             list(_rows(batch, counted)),
@@ -129,6 +131,8 @@ def _rows(documents: Iterable[Document], counted: _Counted) -> Iterator[dict[str
             "boost": document.boost,
             "words": list(analysed.words),
             "terms": list(analysed.words.values()),
+            # Sixteenths: what each of these terms weighs in the document, as the other backend has it.
+            "weights": [min(int(analysed.weights[term] * UNIT), 32_767) for term in analysed.words.values()],
             "head": _vector(analysed, (TITLE, SUMMARY, HEADINGS, TAGS)),
             "tsv": _vector(analysed, (TITLE, SUMMARY, HEADINGS, TAGS, TEXT)),
         }

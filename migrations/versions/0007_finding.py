@@ -1,4 +1,6 @@
-"""Finding."""
+"""The index in PostgreSQL keeps what each term weighs; it is rebuilt by the worker."""
+
+from alembic import op
 
 revision = "0007"
 down_revision = "0006"
@@ -7,8 +9,11 @@ depends_on = None
 
 
 def upgrade() -> None:
-    pass
+    if op.get_bind().dialect.name == "postgresql":
+        op.execute("ALTER TABLE search_document ADD COLUMN weights smallint[] NOT NULL DEFAULT '{}'")
+        op.execute("ALTER TABLE search_document ALTER weights DROP DEFAULT")
 
 
 def downgrade() -> None:
-    pass
+    if op.get_bind().dialect.name == "postgresql":
+        op.execute("ALTER TABLE search_document DROP COLUMN weights")
