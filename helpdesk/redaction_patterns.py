@@ -37,13 +37,15 @@ CALLED = re.compile(
     r"|al))?\.?[ :]{0,3}\(?(\+?\(?\d[\d ().\-/\u00a0\u2011]{1,24}\d)",
     re.IGNORECASE,
 )
-# A whole text that is a date or years and no number to call.
+# A whole text that is a date, years or a round sum, and no number to call.
 DATE = re.compile(
     r"\d{4}[-./ ]\d{1,2}[-./ ]\d{1,2}(?:[ T]\d{1,2})?|\d{1,2}[./ -]\d{1,2}[./ -]\d{2,4}(?: \d{1,2})?"
     r"|\d{4}\s*[-–/]\s*\d{4}"
-    r"|\d{1,2}(?:\.\d{3}){1,4}|(?:\d{4} ){1,5}\d{4}|\d{1,2}[-–]\d{1,2}[ ./]\d{1,2}[ ./]\d{4}"
+    r"|\d{1,2}(?:\.\d{3}){1,4}|[1-9]\d{0,2}(?:[ .\u00a0\u202f]\d{3})*[ .\u00a0\u202f]000"
+    r"|(?:\d{4} ){1,5}\d{4}|\d{1,2}[-–]\d{1,2}[ ./]\d{1,2}[ ./]\d{4}"
 )
-IP = re.compile(r"(?<![\w.])(?:\d{1,3}\.){3}\d{1,3}(?![\w.]*\d)")
+_OCTET = r"(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)"
+IP = re.compile(rf"(?<![\w.])(?:{_OCTET}\.){{3}}{_OCTET}(?![\w.]*\d)")
 
 _NAME = r"[A-ZÀ-ÖØ-ÝА-Я][\w.'’-]{1,30}"
 STREET = re.compile(

@@ -74,6 +74,8 @@ def _compared(old: Sequence[str], new: str) -> tuple[list[Pieces], Pieces]:
     if sum(map(len, words)) + len(fresh) > _MOST_PIECES:
         words, fresh = [_lines(text) for text in old], _lines(new)
     whole = [word for text in words for word in text]
+    if len(whole) + len(fresh) > _MOST_PIECES:
+        return _by_presence(words, fresh)
     kept = [False] * len(whole)
     right: Pieces = []
     for what, start, end, new_start, new_end in SequenceMatcher(None, whole, fresh, autojunk=False).get_opcodes():
@@ -91,6 +93,21 @@ def _compared(old: Sequence[str], new: str) -> tuple[list[Pieces], Pieces]:
             place += 1
         left.append(_smooth(pieces))
     return left, _smooth(right)
+
+
+def _by_presence(old: Sequence[list[str]], new: list[str]) -> tuple[list[Pieces], Pieces]:
+    """The same for very long texts, by whether a line stands on the other side at all."""
+    there, fresh = {line for text in old for line in text}, set(new)
+    left: list[Pieces] = []
+    for text in old:
+        pieces: Pieces = []
+        for line in text:
+            _add(pieces, "same" if line in fresh or not line.strip() else "removed", line)
+        left.append(pieces)
+    right: Pieces = []
+    for line in new:
+        _add(right, "same" if line in there or not line.strip() else "added", line)
+    return left, right
 
 
 def _smooth(pieces: Pieces) -> Pieces:

@@ -9,7 +9,7 @@ from sqlalchemy import select
 
 from accounts import people
 from core.db import db
-from helpdesk import redaction
+from helpdesk import redaction, side_by_side
 from helpdesk.drafting import bare
 from helpdesk.models import AnswerSource
 from helpdesk.redaction import Known
@@ -125,6 +125,15 @@ def test_the_same_thing_is_replaced_by_the_same_words_and_what_may_stay_stays():
     keys = {one.key for one in redaction.find(text, KNOWN)}
     assert keys == {"name:amina phiri", "organisation:odpp"}
     assert redaction.replaced(text, KNOWN, {"name:amina phiri": "the asker"}) == "the asker, the asker and ODPP."
+
+
+@pytest.mark.parametrize("text", ["a " * 25_000, "a\n" * 25_000, "ab" * 25_000, "a b\n\n" * 10_000, "<b>[x](" * 7_000])
+def test_no_thread_takes_long_to_be_compared(text):
+    began = time.perf_counter()
+    left, right = side_by_side._compared([text, text[::-1]], text[1:])
+    assert time.perf_counter() - began < 5
+    assert "".join(part for _what, part in right) == text[1:]
+    assert "".join(part for _what, part in left[0]) == text
 
 
 @pytest.mark.parametrize(
