@@ -10,10 +10,10 @@ depends_on = None
 
 def upgrade() -> None:
     if op.get_bind().dialect.name == "postgresql":
-        op.execute("ALTER TABLE search_document ADD COLUMN weights smallint[] NOT NULL DEFAULT '{}'")
+        op.execute("ALTER TABLE search_document ADD COLUMN IF NOT EXISTS weights smallint[] NOT NULL DEFAULT '{}'")
         op.execute("ALTER TABLE search_document ALTER weights DROP DEFAULT")
 
 
 def downgrade() -> None:
     if op.get_bind().dialect.name == "postgresql":
-        op.execute("ALTER TABLE search_document DROP COLUMN weights")
+        op.execute("ALTER TABLE search_document DROP COLUMN IF EXISTS weights")
