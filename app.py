@@ -31,6 +31,7 @@ REGISTERED = (
     "kb.edit_views",
     "kb.answer_views",
     "kb.api",
+    "kb.sync_views",
     "kb.gap_views",
     "kb.indexing",
     "kb.cli",

@@ -149,6 +149,14 @@ class Answers:
 
 
 @dataclass(frozen=True)
+class Kb:
+    """The knowledge base."""
+
+    sync_dir: str = setting("", "A Git repository that articles are kept the same with, both ways; empty for none.")
+    sync_minutes: int = setting(10, "How often that is done, in minutes.")
+
+
+@dataclass(frozen=True)
 class Work:
     """The worker: jobs and clocks."""
 
@@ -192,6 +200,7 @@ class Settings:
     files: Files = field(default_factory=Files)
     search: Search = field(default_factory=Search)
     answers: Answers = field(default_factory=Answers)
+    kb: Kb = field(default_factory=Kb)
     work: Work = field(default_factory=Work)
     limits: Limits = field(default_factory=Limits)
     log: Log = field(default_factory=Log)
@@ -237,6 +246,7 @@ SECTIONS: dict[str, type] = {
     "files": Files,
     "search": Search,
     "answers": Answers,
+    "kb": Kb,
     "work": Work,
     "limits": Limits,
     "log": Log,

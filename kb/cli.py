@@ -70,6 +70,32 @@ def export(folder: Path) -> None:
     sys.exit(1 if report.failed else 0)
 
 
+@kb_group.command("sync")
+@click.argument("folder", type=click.Path(exists=True, file_okay=False, path_type=Path), required=False)
+@click.option("--language", default="en", help="Language of files that say nothing of it (default: en).")
+def sync(folder: Path | None, language: str) -> None:
+    """Keep articles and a Git repository the same: commits come in, changes made here go out as commits.
+
+    FOLDER is a repository with or without a working tree; by default the one that the settings name.
+    """
+    from core.exceptions import HelpdeskError
+    from kb import syncing
+
+    folder = folder or syncing.folder_of_settings()
+    if folder is None:
+        raise click.UsageError("Name a repository, or set sync_dir in the section [kb] of the settings.")
+    try:
+        done = syncing.sync(folder, language=language)
+    except HelpdeskError as error:
+        raise click.ClickException(str(error)) from error
+    for problem in done.problems:
+        click.echo(f"problem    {' '.join(problem.split())}")
+    click.echo(
+        f"{done.pulled} pulled, {done.written} written, {done.waiting} for a person, {len(done.problems)} problem"
+    )
+    sys.exit(1 if done.problems or done.waiting else 0)
+
+
 @search_group.command("rebuild")
 def rebuild() -> None:
     """Build the search index anew beside the old one; searches go on meanwhile."""

@@ -38,9 +38,12 @@ def export_folder(folder: Path, *, begin: Callable[[int], None] = lambda _count:
         yield _write(root, path, articles.as_file(article).encode())
         db.session.expunge(article)
     for row in rows:
-        yield _write(
-            root, row.path or f"{UPLOADS}/{row.file_id}/{_file_name(row.file.filename)}", files.read(row.file)
-        )
+        yield _write(root, file_path_of(row), files.read(row.file))
+
+
+def file_path_of(row: ArticleFile) -> str:
+    """Where a picture or file stands in the folder that all make up."""
+    return row.path or f"{UPLOADS}/{row.file_id}/{_file_name(row.file.filename)}"
 
 
 def _free_path(path: str, taken: set[str]) -> str:

@@ -4,18 +4,22 @@ Files are matched with articles by their place in the folder, so the same folder
 left alone. One bad file never stops the others. Nothing is committed here: `steps` yields after each file.
 """
 
+import contextlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from pathlib import Path
+
+from sqlalchemy import update
 
 from accounts.models import User
 from core import directives
 from core.db import db
 from core.directive_forms import INCLUDING
-from core.exceptions import HelpdeskError
+from core.exceptions import HelpdeskError, Refused
 from core.i18n import _
 from core.inclusions import MISSING, OUTSIDE
-from kb import articles
+from kb import articles, pages
 from kb.folder_places import FolderPlaces, sentence_for
 from kb.folders import LARGEST_TEXT as LARGEST
 from kb.folders import UPLOADS as UPLOADS  # noqa: PLC0414 # Where an export puts them.
@@ -23,7 +27,7 @@ from kb.folders import Folder, Found
 from kb.import_memory import Memory
 from kb.import_plan import Plan
 from kb.includes import BROUGHT_IN
-from kb.models import Article
+from kb.models import Article, Revision
 from kb.navigation import docs_folder
 from kb.pages import Page
 
@@ -39,6 +43,16 @@ class Line:
     path: str
     outcome: str
     sentence: str = ""
+
+
+@dataclass(frozen=True)
+class Credit:
+    """Who wrote what a page says, why and when; ``text`` is the file as it was then."""
+
+    by: User | None
+    reason: str = ""
+    at: datetime | None = None
+    text: str = ""
 
 
 @dataclass
@@ -89,18 +103,34 @@ def steps(
     memory.keep(lines)
 
 
-def _steps(
-    root: Folder, found: Sequence[Found], *, by: User | None, language: str, begin: Callable[[int], None]
+def selected(
+    folder: Path, *, language: str, wanted: Callable[[str], bool], credit: Callable[[str], Sequence[Credit]]
 ) -> Iterator[Line]:
+    """Bring in some pages of a folder; the others are read, so that links to them work.
+
+    :param wanted: which, by path; pages that catalogues make are always looked at.
+    :param credit: what a page said before, and who wrote it; the last one stands for what it says now.
+    """
+    root = Folder(docs_folder(folder))
+    yield from _steps(root, list(root.walk()), by=None, language=language, wanted=wanted, credit=credit)
+
+
+def _steps(
+    root: Folder, found: Sequence[Found], *, by: User | None, language: str,
+    begin: Callable[[int], None] = lambda _count: None, wanted: Callable[[str], bool] = lambda _path: True,
+    credit: Callable[[str], Sequence[Credit]] = lambda _path: (),
+) -> Iterator[Line]:  # fmt: skip
     plan, problems = _planned(root, found, language)
     begin(len(plan.pages) + len(problems))
     yield from problems
     told = {line.path for line in problems}
     places = FolderPlaces(plan)
     for path, page in sorted(plan.pages.items(), key=lambda item: (item[0] in plan.made, item[0])):
+        if path not in plan.made and not wanted(path):
+            continue
         try:
             with db.session.begin_nested():
-                line = _bring_in(page, plan, places, by)
+                line = _bring_in(page, plan, places, credit(path) or (Credit(by),))
         except HelpdeskError as error:
             line = Line(path, PROBLEM, str(error))
         remark, faults = _not_brought_in(page, places, line.outcome)
@@ -121,22 +151,43 @@ def _planned(folder: Folder, found: Sequence[Found], language: str) -> tuple[Pla
     return plan, [*lines, *(Line(trouble.path, PROBLEM, trouble.sentence) for trouble in plan.troubles)]
 
 
-def _bring_in(page: Page, plan: Plan, places: FolderPlaces, by: User | None) -> Line:
+def _bring_in(page: Page, plan: Plan, places: FolderPlaces, credits: Sequence[Credit]) -> Line:
     row, made = plan.known.get(page.path), plan.made.get(page.path)
     places.take_in_uploads(page.body)
-    reason = _("From the file %(path)s", path=made.catalogue if made else page.path)
-    source = articles.Source(page.path, page.head, page.others, made.mark if made else "")
+    if row is not None:
+        as_it_was = page.path == articles.place_of(row) and page.head + page.body == articles.as_file(row)
+        if as_it_was or (made is not None and (row.front_matter or {}).get("made_from") == made.mark):
+            # As it would be exported: at most its links lead elsewhere by now.
+            is_changed = articles.refresh(row, places)
+            return Line(page.path, CHANGED, _remarks(row, page, plan)) if is_changed else Line(page.path, UNCHANGED)
+    outcome = CREATED if row is None else CHANGED
+    otherwise = _("From the file %(path)s", path=made.catalogue if made else page.path)
+    for each in credits[:-1]:
+        with contextlib.suppress(Refused):
+            before = pages.read(page.path, each.text, language=plan.language)
+            before = replace(before, details=replace(before.details, slug=page.details.slug))
+            row = _put(before, row, "", credit=each, otherwise=otherwise, places=places)
+    row = _put(page, row, made.mark if made else "", credit=credits[-1], otherwise=otherwise, places=places)
+    return Line(page.path, outcome, _remarks(row, page, plan))
+
+
+def _put(
+    page: Page, row: Article | None, mark: str, *, credit: Credit, otherwise: str, places: FolderPlaces
+) -> Article:
+    """Write or change the article of a page, as one revision."""
+    source = articles.Source(page.path, page.head, page.others, mark)
+    reason = credit.reason or otherwise
     if row is None:
-        row = articles.write(page.details, page.body, by=by, reason=reason, source=source, places=places)
-        return Line(page.path, CREATED, _remarks(row, page, plan))
-    as_it_was = page.path == articles.place_of(row) and page.head + page.body == articles.as_file(row)
-    if as_it_was or (made is not None and (row.front_matter or {}).get("made_from") == made.mark):
-        # As it would be exported: at most its links lead elsewhere by now.
-        is_changed = articles.refresh(row, places)
-        return Line(page.path, CHANGED, _remarks(row, page, plan)) if is_changed else Line(page.path, UNCHANGED)
-    articles.edit(row, page.details, page.body, by=by, reason=reason, source=source, places=places)
-    articles.set_state(row, page.details.state, by=by)
-    return Line(page.path, CHANGED, _remarks(row, page, plan))
+        row = articles.write(page.details, page.body, by=credit.by, reason=reason, source=source, places=places)
+    else:
+        articles.edit(row, page.details, page.body, by=credit.by, reason=reason, source=source, places=places)
+        articles.set_state(row, page.details.state, by=credit.by)
+    if credit.at is not None:
+        db.session.execute(
+            update(Revision).where(Revision.article_id == row.id, Revision.number == row.revision_number)
+            .values(at=credit.at)
+        )  # fmt: skip
+    return row
 
 
 def _remarks(row: Article, page: Page, plan: Plan) -> str:

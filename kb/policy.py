@@ -18,6 +18,7 @@ def reads_file(person: User | None, file: ArticleFile) -> bool:
 
 
 role_rule("kb.browse", anyone, "Browse and search what is published.")
+role_rule("article.sync", staff, "See how articles and a Git repository are kept the same, and decide conflicts.")
 role_rule("article.add", staff, "Write a new article.")
 role_rule("feedback.see", staff, "Read what readers said of articles.")
 rule("article.see", reads, "Read an article.")
