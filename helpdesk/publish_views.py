@@ -22,7 +22,7 @@ from helpdesk.forms import words_needed
 from helpdesk.models import AnswerSource, Ticket
 from helpdesk.redaction import Finding
 from helpdesk.redaction_names import Known
-from kb import answer_review, answer_standing, answers
+from kb import answer_merging, answer_review, answer_standing, answers
 from kb.forms import VersionField
 from kb.models import DRAFT, PUBLIC, PUBLISHED, WITHDRAWN, Answer
 from kb.topics import topic_choices
@@ -335,9 +335,15 @@ def _conflict(ticket: Ticket, form: PastAnswerForm, row: Answer) -> ResponseRetu
 
 def _page(ticket: Ticket, form: PastAnswerForm, row: Answer | None = None, **more: Any) -> str:
     known = _known(ticket, form)
+    takes_two = answer_standing.takes_two()
+    # Where nobody else reads it, it can be published from this very page: what is like it is shown here, then.
+    alike = [] if takes_two else answer_merging.alike(
+        form.title.data or "", form.question.data or "", form.answer.data or "", language=form.language.data or "en",
+        user=person(), but=row.id if row is not None else 0,
+    )  # fmt: skip
     return render_template(
         "helpdesk/past_answer.html", ticket=ticket, form=form, answer=row, found=_found(ticket, form, known),
         pieces={name: redaction.in_pieces(form[name].data or "", known) for name in TEXTS},
         made=past_answers.made_from(ticket) if row is None else [], said=form.said or _said(),
-        takes_two=answer_standing.takes_two(), **more,
+        takes_two=takes_two, alike=alike, **more,
     )  # fmt: skip

@@ -260,7 +260,7 @@ def test_after_a_change_of_the_text_the_asker_is_asked_again(app, browser_of, br
 def test_what_is_taken_back_leaves_no_trace_anywhere(app, browser_of, browser, work, solved):
     number, path = published(app, browser_of, browser, work, solved)
     slug = of(app, number)["slug"]
-    places = ("/answers/", "/answers/feed.atom", f"/search?q={WORD}", f"/api/v1/search?q={WORD}", f"/api/v1/suggestions?text={WORD}+prefix",
+    places = ("/answers/", "/answers/feed.atom", f"/search?q={WORD}", f"/api/v1/search?q={WORD}", f"/api/v1/suggestions?text={WORD}+prefix", "/api/v1/answers",
               "/sitemap.xml", "/")  # fmt: skip
     before = {place: browser.get(place).text for place in places}
     assert TRACE in before["/answers/"]
