@@ -17,7 +17,7 @@ from helpdesk.fitting import Question
 from helpdesk.fitting import fitting as fitting_texts
 from helpdesk.models import PUBLIC, Message, Ticket
 from helpdesk.states import ENDED
-from kb.models import PUBLISHED, Answer, Article, visibilities_of
+from kb.models import READABLE, Answer, Article, visibilities_of
 from kb.search import Hit
 from kb.slugs import answer_path, article_path
 
@@ -120,7 +120,7 @@ def chosen(references: Iterable[str], reader: User) -> list[Target]:
             targets += db.session.scalars(
                 select(model).where(
                     model.id.in_(numbers[kind]),
-                    model.state == PUBLISHED,
+                    model.state.in_(READABLE),
                     model.visibility.in_(visibilities_of(reader)),
                 )
             )

@@ -14,7 +14,7 @@ from core.db import db
 from helpdesk.models import Citation, Ticket
 from helpdesk.states import ENDED
 from kb import finding
-from kb.models import PUBLISHED, Answer, Article, visibilities_of
+from kb.models import READABLE, Answer, Article, visibilities_of
 from kb.search import Hit
 from kb.slugs import answer_path, article_path
 
@@ -130,7 +130,7 @@ def _hits(names: Sequence[str], reader: User | None) -> list[Hit]:
                 model.id, model.slug, model.title, model.language, model.topic, model.updated_at, said.label("said"),
                 country.label("country"),
             ).where(
-                model.id.in_(numbers), model.state == PUBLISHED, model.visibility.in_(visibilities_of(reader))
+                model.id.in_(numbers), model.state.in_(READABLE), model.visibility.in_(visibilities_of(reader))
             )
         ).all()  # fmt: skip
         for row in rows:

@@ -16,7 +16,7 @@ from core.i18n import _
 from core.policy import checked, permits, require
 from core.web import external, person
 from kb import articles, topics
-from kb.models import DRAFT, PUBLISHED, VISIBILITIES, Answer, Article
+from kb.models import DRAFT, PUBLISHED, READABLE, VISIBILITIES, Answer, Article
 from kb.pages import Details
 
 bp = Blueprint("kb_api", __name__, url_prefix="/api/v1")
@@ -35,7 +35,7 @@ def index() -> ResponseReturnValue:
     """The articles that the caller may read, newest first."""
     _need_scope("articles:read")
     api.limited()
-    statement = Article.visible_to(person()).where(Article.state == PUBLISHED)
+    statement = Article.visible_to(person()).where(Article.state.in_(READABLE))
     for name, column in (("topic", Article.topic), ("lang", Article.language)):
         if value := request.args.get(name, ""):
             statement = statement.where(column == value)
@@ -102,7 +102,7 @@ def topic_index() -> ResponseReturnValue:
     api.limited()
     counts: dict[str, dict[str, int]] = {code: {"articles": 0, "answers": 0} for code in topics.TOPICS}
     for name, model in (("articles", Article), ("answers", Answer)):
-        statement: Any = model.visible_to(person()).where(model.state == PUBLISHED)
+        statement: Any = model.visible_to(person()).where(model.state.in_(READABLE))
         for code, count in db.session.execute(
             statement.with_only_columns(model.topic, func.count()).group_by(model.topic)
         ):

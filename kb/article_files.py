@@ -9,7 +9,7 @@ from sqlalchemy import delete, select
 from core import files
 from core.db import db
 from core.files import StoredFile
-from kb.models import PUBLISHED, STAFF, VISIBILITIES, Article, ArticleFile, ArticleFileUse
+from kb.models import READABLE, STAFF, VISIBILITIES, Article, ArticleFile, ArticleFileUse
 from kb.slugs import file_path
 
 _SHOWN = re.compile(r"/kb/files/([0-9a-f]{32})/")
@@ -90,7 +90,7 @@ def open_or_close(numbers: Iterable[int]) -> None:
     rows = db.session.execute(
         select(ArticleFileUse.article_file_id, Article.visibility)
         .join(Article, Article.id == ArticleFileUse.article_id)
-        .where(ArticleFileUse.article_file_id.in_(wanted), Article.state == PUBLISHED)
+        .where(ArticleFileUse.article_file_id.in_(wanted), Article.state.in_(READABLE))
     ).all()
     shown: dict[int, set[str]] = {}
     for number, visibility in rows:

@@ -14,7 +14,7 @@ from core.db import db, now
 from core.events import record
 from core.exceptions import NotNow, Refused
 from core.i18n import _
-from kb import article_files, pages, rendering, translations
+from kb import addresses, article_files, pages, rendering, translations
 from kb.links import Places
 from kb.models import DRAFT, PUBLISHED, VISIBILITIES, WITHDRAWN, Article, Revision
 from kb.pages import SUMMARY_LENGTH, TITLE_LENGTH, Details, clean_tags, one_line, path_of
@@ -56,6 +56,7 @@ def write(
     _lay_out(article, body, places or Places())
     db.session.add(article)
     db.session.flush()
+    addresses.free(article.language, article.slug)
     article_files.note_uses(article, article.body_html)
     revision = _add_revision(article, by, reason)
     translations.adopt(article, is_from_file=source is not None)
@@ -83,8 +84,10 @@ def edit(
     if details == replace(details_of(article), state=details.state) and body == article.body:
         refresh(article, places)
         return None
-    was_open_to = article.visibility
+    was_open_to, was_at = article.visibility, (article.language, article.slug)
     _put(article, details, body)
+    if moved:
+        addresses.remember(article, *was_at)
     _lay_out(article, body, places or Places())
     article.updated_at = now()
     article_files.note_uses(article, article.body_html)

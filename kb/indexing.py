@@ -13,7 +13,7 @@ from sqlalchemy import ColumnElement, String, cast, delete, func, insert, litera
 from core import jobs
 from core.db import db, may_write
 from core.events import Event, on
-from kb.models import PUBLISHED, Answer, Article, IndexEntry
+from kb.models import READABLE, Answer, Article, IndexEntry
 from kb.search import Document, IndexUnavailable, SearchIndex
 from kb.slugs import answer_path, article_path
 
@@ -118,7 +118,7 @@ def documents(names: Iterable[str] | None = None) -> Iterator[tuple[Document, st
         last = 0
         while True:
             statement = (
-                _columns(model).where(model.state == PUBLISHED, model.id > last).order_by(model.id).limit(BATCH)
+                _columns(model).where(model.state.in_(READABLE), model.id > last).order_by(model.id).limit(BATCH)
             )
             if wanted is not None:
                 statement = statement.where(model.id.in_(wanted[kind]))
@@ -187,7 +187,7 @@ def _differences() -> tuple[list[str], list[str]]:
 def _published(model: Any, kind: str) -> Any:
     name: ColumnElement[str] = literal(f"{kind}:") + cast(model.id, String)
     mark = cast(model.version, String)
-    return select(name.label("document"), mark.label("mark")).where(model.state == PUBLISHED)
+    return select(name.label("document"), mark.label("mark")).where(model.state.in_(READABLE))
 
 
 def _noted_version() -> str:

@@ -16,7 +16,7 @@ from sqlalchemy.orm import undefer
 from core import files
 from core.db import db
 from core.inclusions import Problem
-from kb.models import PUBLISHED, VISIBILITIES, Article, ArticleFile
+from kb.models import READABLE, VISIBILITIES, Article, ArticleFile
 from kb.pages import is_known_language, path_of
 from kb.slugs import article_path, file_path
 
@@ -98,7 +98,7 @@ class Places:
         """
         row = self._article(path) if path.lower().endswith(".md") else None
         if row is not None:
-            is_open = row.state == PUBLISHED
+            is_open = row.state in READABLE
             if not is_open or VISIBILITIES.index(row.visibility) > VISIBILITIES.index(visibility):
                 return None
             return row.body

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from kb.models import PUBLIC, PUBLISHED, Answer, Article
+from kb.models import PUBLIC, PUBLISHED, READABLE, Answer, Article
 
 _CONTEXT = "https://schema.org"
 DESCRIPTION = 300
@@ -13,7 +13,7 @@ def of_article(article: Article, *, url: str, site: str, crumbs: list[tuple[str,
 
     :param crumbs: what stands above it, as names and absolute addresses.
     """
-    if article.visibility != PUBLIC or article.state != PUBLISHED:
+    if article.visibility != PUBLIC or article.state not in READABLE:
         return None
     page = {
         "@type": "TechArticle", "headline": article.title[:110], "name": article.title, "url": url,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import ForeignKey, Index, Select, String, Text, UniqueConstraint, false, select
@@ -16,9 +16,15 @@ from kb import topics
 PUBLIC, CHAMPIONS, STAFF = "public", "champions", "staff"
 VISIBILITIES = (PUBLIC, CHAMPIONS, STAFF)
 DRAFT, PUBLISHED, WITHDRAWN = "draft", "published", "withdrawn"
+# Of articles alone: what it says is to be looked through, and readers see it as before; readers are led elsewhere.
+NEEDS_UPDATE, RETIRED = "needs_update", "retired"
+# What those may read who may read the text at all.
+READABLE = (PUBLISHED, NEEDS_UPDATE)
+MINOR, NORMAL, MAJOR = "minor", "normal", "major"
+SIGNIFICANCES = (MINOR, NORMAL, MAJOR)
 # The place in its topic of an article that nobody put in order: behind those that somebody did.
 UNPLACED = 10_000
-# Of past answers alone: a second person reads it; it may be published; another one stands in its place.
+# A second person reads it; of past answers alone: it may be published; another one stands in its place.
 IN_REVIEW, APPROVED, MERGED = "in_review", "approved", "merged"
 
 
@@ -37,7 +43,7 @@ class Article(Model):
     __tablename__ = "article"
     __table_args__ = (
         UniqueConstraint("language", "slug"),
-        Index("ix_article_browse", "state", "visibility", "language", "topic", "title"),
+        Index("ix_article_browse", "state", "visibility", "language", "topic", "position", "title"),
         Index("ix_article_feed", "state", "visibility", "published_at", "id"),
     )
 
@@ -54,7 +60,14 @@ class Article(Model):
     topic: Mapped[str] = mapped_column(String(60), default="other")
     tags: Mapped[list[Any]] = mapped_column(default=list)
     visibility: Mapped[str] = mapped_column(String(10), default=PUBLIC)
-    state: Mapped[str] = mapped_column(String(10), default=DRAFT)
+    state: Mapped[str] = mapped_column(String(20), default=DRAFT)
+    # Who sees to it that it stays true, and the day by which somebody looks through it again.
+    owner_id: Mapped[int | None] = mapped_column(ForeignKey("user.id"), index=True)
+    review_by: Mapped[date | None]
+    # Of a retired one: where its readers are led.
+    replaced_by_id: Mapped[int | None] = mapped_column(ForeignKey("article.id", ondelete="SET NULL"))
+    # The renderer that laid it out, see `kb.rendering.VERSION`.
+    renderer: Mapped[int] = mapped_column(default=0, server_default="0")
     # Where the file came from in an imported folder, and any front matter that is not ours; "" and {} otherwise.
     source_path: Mapped[str] = mapped_column(String(500), default="")
     # The article that this one is a translation of (never one that is a translation itself), and the version of it.
@@ -90,7 +103,7 @@ class Article(Model):
     def visible_to(cls, user: User | None) -> Select[tuple[Article]]:  # type: ignore[override]
         """Published ones of a visibility that the person has; staff see drafts too."""
         statement = select(cls).where(cls.visibility.in_(visibilities_of(user)))
-        return statement if user is not None and user.is_staff else statement.where(cls.state == PUBLISHED)
+        return statement if user is not None and user.is_staff else statement.where(cls.state.in_(READABLE))
 
 
 class Revision(Model):
@@ -106,6 +119,8 @@ class Revision(Model):
     body: Mapped[str] = mapped_column(Text, default="", deferred=True)
     reason: Mapped[str] = mapped_column(Text, default="")
     author_id: Mapped[int | None] = mapped_column(ForeignKey("user.id"))
+    # How much the change means to those who read it or translate it: minor, normal, major.
+    significance: Mapped[str] = mapped_column(String(10), default=NORMAL, server_default=NORMAL)
     at: Mapped[datetime] = mapped_column(default=now)
 
     article: Mapped[Article] = relationship(back_populates="revisions")
@@ -222,7 +237,7 @@ class Answer(Model):
     def visible_to(cls, user: User | None) -> Select[tuple[Answer]]:  # type: ignore[override]
         """Published ones of a visibility that the person has; staff see drafts and withdrawn ones too."""
         statement = select(cls).where(cls.visibility.in_(visibilities_of(user)))
-        return statement if user is not None and user.is_staff else statement.where(cls.state == PUBLISHED)
+        return statement if user is not None and user.is_staff else statement.where(cls.state.in_(READABLE))
 
 
 class SuggestionUse(Model):
@@ -244,7 +259,7 @@ class SuggestionUse(Model):
 
 def published_articles() -> Select[tuple[Article]]:
     """What the index holds of articles."""
-    return select(Article).where(Article.state == PUBLISHED)
+    return select(Article).where(Article.state.in_(READABLE))
 
 
 def published_answers() -> Select[tuple[Answer]]:

@@ -13,13 +13,13 @@ from sqlalchemy.orm import aliased
 from accounts.models import User
 from core.db import db
 from kb.collection_models import Collection, CollectionMember, RelatedArticle
-from kb.models import PUBLISHED, Article, visibilities_of
+from kb.models import READABLE, Article, visibilities_of
 from kb.translations import Behind, behind, head_of
 
 RELATED = 3
 _TRANSLATION, _RELATED, _SAME_TOPIC = 0, 1, 2
 
-_SEEN = (Article.state == PUBLISHED, Article.visibility.in_(bindparam("seen", expanding=True)))
+_SEEN = (Article.state.in_(READABLE), Article.visibility.in_(bindparam("seen", expanding=True)))
 _NAMED = (Article.id, Article.slug, Article.language, Article.title, Article.visibility)
 _IS_ITSELF = or_(Article.id == bindparam("head"), Article.source_id == bindparam("head"))
 

@@ -11,7 +11,7 @@ from accounts.models import User
 from core.db import db
 from core.i18n import _
 from kb import translations
-from kb.models import PUBLISHED, Article, visibilities_of
+from kb.models import READABLE, Article, visibilities_of
 
 MISSING, BEHIND, UNREAD, DONE = "missing", "behind", "draft", "done"
 STATES = (MISSING, BEHIND, UNREAD, DONE)
@@ -84,7 +84,7 @@ def _statement(language: str) -> _Statement:
     state = case(
         (translation.id.is_(None), literal(MISSING)),
         (late.c.since.is_not(None), literal(BEHIND)),
-        (translation.state != PUBLISHED, literal(UNREAD)),
+        (translation.state.not_in(READABLE), literal(UNREAD)),
         else_=literal(DONE),
     ).label("state")
     joined = outerjoin(
@@ -99,6 +99,6 @@ def _statement(language: str) -> _Statement:
 def _readable(parts: _Statement, language: str, user: User | None) -> list[Any]:
     source = parts.source
     return [
-        source.source_id.is_(None), source.state == PUBLISHED, source.language != language,
+        source.source_id.is_(None), source.state.in_(READABLE), source.language != language,
         source.visibility.in_(visibilities_of(user)),
     ]  # fmt: skip

@@ -9,7 +9,7 @@ from sqlalchemy import func, select
 from core.db import db, now
 from helpdesk.models import Citation, Ticket
 from helpdesk.states import STATES
-from kb.models import Answer, Article, SuggestionUse
+from kb.models import READABLE, Answer, Article, SuggestionUse
 from peers.models import Connection
 
 PERIODS = (30, 90, 365)
@@ -50,7 +50,7 @@ def make(days: int) -> Report:
         solved=_count(select(Ticket.id).where(Ticket.solved_at >= since)),
         first_reply_median=waits[len(waits) // 2] if waits else None,
         published=_count(select(Answer.id).where(Answer.published_at >= since, Answer.state == "published"))
-        + _count(select(Article.id).where(Article.published_at >= since, Article.state == "published")),
+        + _count(select(Article.id).where(Article.published_at >= since, Article.state.in_(READABLE))),
         answered_before_asking=_count(
             select(SuggestionUse.id).where(SuggestionUse.at >= since, SuggestionUse.what == "answered")
         ),
