@@ -7,11 +7,11 @@ which language they ask.
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from core.passages import Wanted
-from core.query_words import Clause, parse
+from core.query_words import MOST_WORDS, MOST_WORDS_READ, TOO_MANY_WORDS, Clause, parse
 from core.weak_words import WEAK_WORDS
 from core.words import (
     EVERY_STOP_WORD,
@@ -217,6 +217,20 @@ class Plan:
         """Whether it has so many words that no document is expected to hold all of them."""
         return len(self.required) > SHORT
 
+    @property
+    def is_too_much(self) -> bool:
+        """Whether it has more words than are looked for, so that `most_telling` has to choose."""
+        return len(self.needs) > MOST_WORDS
+
+    def most_telling(self, weights: Sequence[float]) -> "Plan":
+        """The same with those of its words that say most.
+
+        :param weights: how telling each need is; 0 for what no document holds.
+        """
+        places = sorted(range(len(self.needs)), key=lambda i: (not self.needs[i].required, -weights[i], i))
+        kept = sorted(places[:MOST_WORDS])
+        return replace(self, needs=tuple(self.needs[i] for i in kept), refused=self.refused or TOO_MANY_WORDS)
+
     def wanted(self, language: str, prefixes: bool = True) -> Wanted:  # noqa: FBT001, FBT002
         """What to mark in a text of a language."""
         base = base_language(language)
@@ -235,7 +249,7 @@ class Plan:
 
 def plan(text: str, *, prefer_language: str = "", prefix_last: bool = False) -> Plan:
     """Turn what was typed into terms to look for."""
-    parsed = parse(text, prefix_last=prefix_last)
+    parsed = parse(text, prefix_last=prefix_last, most_words=MOST_WORDS_READ)
     others = _synonyms(parsed.wanted)
     needs = tuple(
         need

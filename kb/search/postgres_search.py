@@ -11,17 +11,18 @@ from sqlalchemy import Connection, text
 
 from core.query_words import TOO_COMMON
 from core.tsvector import all_of, any_of, lexeme, phrase
-from core.words import LANGUAGES, base_language, fold
+from core.words import LANGUAGES, base_language
 from kb.search import analysis
 from kb.search.analysis import LANGUAGE_BOOST, Need, Plan
 from kb.search.facets import Cube, count_facets
 from kb.search.hits import Marker, Shown, hit
+from kb.search.postgres_spelling import respelled
 from kb.search.protocol import MOST_COUNTED, Hit, Query, Results
-from kb.search.spelling import is_checked, letters, most_edits, nearest, respell
 from kb.search.suggestions import CLOSELY_LOOKED_AT, MOST_QUESTION_NEEDS, Near, closest
-from kb.search.weighing import MOST_WEIGHED, Telling, ranked
+from kb.search.weighing import MOST_WEIGHED, Telling, ranked, several
 
 _MOST_BEGINNINGS = 60
+_SIDE_BY_SIDE = 0.25
 
 # The weights of D, C, B and A: the same as those of text, summary, headings and title elsewhere, with the title as 1.
 _RANK = "ts_rank('{0.25, 0.375, 0.5, 1.0}', %s, CAST(:rank AS tsquery), 1)"
@@ -38,6 +39,8 @@ class _Matching:
 
 def search(connection: Connection, query: Query, plan: Plan) -> Results:
     """Find, count, suggest a spelling."""
+    if plan.is_too_much:
+        plan = plan.most_telling(_telling(connection, plan.needs, {}, query.visibilities))
     beginnings = _beginnings(connection, plan.needs, query.visibilities)
     asked = {need: _tsquery(need, beginnings) for need in (*plan.needs, *plan.unwanted)}
     matching = _all_words(query, plan, asked)
@@ -48,7 +51,7 @@ def search(connection: Connection, query: Query, plan: Plan) -> Results:
     suggestion = ""
     if total < analysis.FEW and not plan.is_question:
         frequencies = _frequencies(connection, plan.required, asked, query.visibilities)
-        suggestion = _respelled(connection, plan, frequencies, query.visibilities)
+        suggestion = respelled(connection, plan, frequencies, query.visibilities)
         known = [need for need in plan.required if frequencies[need]]
         if known and len(plan.required) > 1:
             weights = _rarity([frequencies[need] for need in known], _count(connection, query.visibilities))
@@ -56,7 +59,7 @@ def search(connection: Connection, query: Query, plan: Plan) -> Results:
             cube = _cube(connection, matching)
             total = _passing(cube, query)
     elif total < analysis.FEW:
-        suggestion = _respelled(
+        suggestion = respelled(
             connection, plan, _frequencies(connection, plan.required, asked, query.visibilities), query.visibilities
         )
     nothing_asked = not total and not any(need.required for need in plan.needs)
@@ -112,11 +115,23 @@ def _telling(
     )
     documents = {term: int(count) for term, count in rows}
     every = _count(connection, visibilities)
-    counts = [min(sum(documents.get(term, 0) for term in _terms(need, beginnings)), every) for need in needs]
+    counts = [_held_by(need, documents, beginnings, every) for need in needs]
     return [
         round(rarity * need.telling, 4) if count else 0.0
         for need, count, rarity in zip(needs, counts, _rarity(counts, every), strict=True)
     ]
+
+
+def _held_by(need: Need, documents: dict[str, int], beginnings: dict[str, list[str]], every: int) -> int:
+    """About how many documents meet a need, as if its alternatives had nothing to do with each other."""
+    without = 1.0
+    for way in need.alternatives:
+        least = min(documents.get(term, 0) for _, term in way.terms)
+        # Words that are in one document seldom stand side by side in it.
+        without *= 1 - min(least / max(every, 1), 1.0) * (1.0 if len(way.terms) == 1 else _SIDE_BY_SIDE)
+    for term in beginnings.get(need.prefix, ()) if need.prefix else ():
+        without *= 1 - min(documents.get(term, 0) / max(every, 1), 1.0)
+    return min(math.ceil((1 - without) * every), every)
 
 
 def _terms(need: Need, beginnings: dict[str, list[str]]) -> set[str]:
@@ -253,8 +268,11 @@ def _hits(
             "terms": list({term for need in plan.needs for term in _terms(need, beginnings)}),
         },
     ).all()
-    telling = _telling(connection, plan.needs, beginnings, query.visibilities)
-    best = ranked(rows, plan, Telling(telling, beginnings), query.prefer_language)[query.offset : upto]
+    telling = Telling(
+        _telling(connection, plan.needs, beginnings, query.visibilities), beginnings,
+        _side_by_side(connection, rows, plan),
+    )  # fmt: skip
+    best = ranked(rows, plan, telling, query.prefer_language)[query.offset : upto]
     found = connection.execute(
         text(f"SELECT {_SHOWN} FROM search_document WHERE id = ANY(:ids)"),  # noqa: S608
         {"ids": [row.id for _, row in best]},
@@ -262,6 +280,26 @@ def _hits(
     shown = {row.id: row for row in found}
     marker = Marker(plan)
     return tuple(hit(_shown(shown[row.id]), score, marker[row.language]) for score, row in best if row.id in shown)
+
+
+def _side_by_side(connection: Connection, rows: Sequence[Any], plan: Plan) -> frozenset[tuple[str, str]]:
+    """Which documents hold words of the query side by side, among those that hold all of them: (id, phrase)."""
+    phrases = {phrase(way.terms): [term for _, term in way.terms] for way in several(plan)}
+    asked = [
+        (row.id, text_)
+        for row in rows[:MOST_WEIGHED] if row.terms and (held := set(row.terms))
+        for text_, terms in phrases.items() if held.issuperset(terms)
+    ]  # fmt: skip
+    if not asked:
+        return frozenset()
+    found = connection.execute(
+        text(
+            "SELECT asked.id, asked.phrase FROM unnest(CAST(:ids AS text[]), CAST(:phrases AS text[])) "
+            "AS asked (id, phrase) JOIN search_document USING (id) WHERE tsv @@ CAST(asked.phrase AS tsquery)"
+        ),
+        {"ids": [number for number, _ in asked], "phrases": [text_ for _, text_ in asked]},
+    )
+    return frozenset((row.id, row.phrase) for row in found)
 
 
 def _score(prefer_language: str) -> str:
@@ -276,50 +314,6 @@ def _shown(row: Any) -> Shown:
         id=row.id, kind=row.kind, topic=row.topic, country=row.country, language=row.language, url=row.url,
         title=row.title, summary=row.summary, text=row.body, updated=row.updated.astimezone(UTC),
     )  # fmt: skip
-
-
-def _respelled(connection: Connection, plan: Plan, frequencies: dict[Need, int], visibilities: tuple[str, ...]) -> str:
-    """The query with every unknown word replaced by the nearest known one, or empty."""
-    corrections = []
-    for need, frequency in frequencies.items():
-        word = need.clause.words[0]
-        if frequency or not need.required or len(need.clause.words) > 1 or not is_checked(fold(word.text)):
-            continue
-        better = _nearest_visible(connection, fold(word.text), visibilities)
-        if better:
-            corrections.append((word.start, word.end, better))
-    return respell(plan.text, corrections) if corrections else ""
-
-
-def _nearest_visible(connection: Connection, folded: str, visibilities: tuple[str, ...]) -> str:
-    most = most_edits(folded)
-    rows = connection.execute(
-        text(
-            "SELECT folded, sum(documents) FROM search_word WHERE visibility = ANY(:visibilities) "
-            "AND length BETWEEN :shortest AND :longest "
-            "AND bit_count(CAST(letters # :letters AS bit(32))) <= :differing GROUP BY folded"
-        ),
-        {
-            "visibilities": list(visibilities),
-            "shortest": len(folded) - most,
-            "longest": len(folded) + most,
-            "letters": letters(folded),
-            "differing": 2 * most,
-        },
-    )
-    counts = {word: int(documents) for word, documents in rows if is_checked(word)}
-    near = nearest(folded, counts)
-    if not near:
-        return ""
-    _, best = min(near, key=lambda pair: (pair[0], pair[1][0] != folded[0], -counts[pair[1]]))
-    word: str = connection.execute(
-        text(
-            "SELECT word FROM search_word WHERE folded = :folded AND visibility = ANY(:visibilities) "
-            "GROUP BY word ORDER BY sum(documents) DESC, word LIMIT 1"
-        ),
-        {"folded": best, "visibilities": list(visibilities)},
-    ).scalar_one()
-    return word.rpartition("\t")[2]
 
 
 def suggest(

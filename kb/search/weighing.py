@@ -5,9 +5,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from core.tsvector import phrase
 from core.words import LANGUAGES, base_language
 from kb.search import analysis
-from kb.search.analysis import LANGUAGE_BOOST, Need, Plan
+from kb.search.analysis import LANGUAGE_BOOST, Alternative, Need, Plan
 
 # Weighing every word is slow, so of very many documents those are weighed that hold the rarest words and rank best by
 # title, headings, tags and summary; the others follow in that order.
@@ -18,10 +19,18 @@ UNIT = 16
 
 @dataclass(frozen=True, slots=True)
 class Telling:
-    """How telling each need of a plan is, and the terms of the words that begin like one which is being typed."""
+    """How telling each need of a plan is, the terms of the words that begin like one which is being typed, and which
+    documents hold words side by side: (id, phrase of a tsquery).
+    """
 
     weights: Sequence[float]
     beginnings: Mapping[str, Sequence[str]]
+    side_by_side: frozenset[tuple[str, str]] = frozenset()
+
+
+def several(plan: Plan) -> list[Alternative]:
+    """What a query looks for as words side by side."""
+    return [way for need in plan.needs for way in need.alternatives if len(way.terms) > 1]
 
 
 def ranked(rows: Sequence[Any], plan: Plan, telling: Telling, prefer_language: str) -> list[tuple[float, Any]]:
@@ -35,7 +44,7 @@ def ranked(rows: Sequence[Any], plan: Plan, telling: Telling, prefer_language: s
     weighed: list[tuple[bool, float, float, Any]] = []
     for row in rows[:MOST_WEIGHED]:
         held = {term: weight / UNIT for term, weight in zip(row.terms or (), row.weights or (), strict=True)}
-        each = [_weight(need, held, telling.beginnings) for need in plan.needs]
+        each = [_weight(need, held, row.id, telling) for need in plan.needs]
         score = sum(w * t for w, t in zip(each, telling.weights, strict=True)) * row.boost
         if base in LANGUAGES and base_language(row.language) == base:
             score *= LANGUAGE_BOOST
@@ -56,10 +65,12 @@ def ranked(rows: Sequence[Any], plan: Plan, telling: Telling, prefer_language: s
     return best + [(0.0, row) for row in rows[MOST_WEIGHED:]]
 
 
-def _weight(need: Need, held: Mapping[str, float], beginnings: Mapping[str, Sequence[str]]) -> float:
-    """What a need weighs in a document: its best alternative; of words together, the least of them."""
-    growing = beginnings.get(need.prefix, ()) if need.prefix else ()
+def _weight(need: Need, held: Mapping[str, float], document: str, telling: Telling) -> float:
+    """What a need weighs in a document: its best alternative; of words side by side, the least of them."""
+    growing = telling.beginnings.get(need.prefix, ()) if need.prefix else ()
     best = max((held.get(term, 0.0) for term in growing), default=0.0)
     for way in need.alternatives:
-        best = max(best, min(held.get(term, 0.0) for _, term in way.terms) * way.weight)
+        weight = min(held.get(term, 0.0) for _, term in way.terms) * way.weight
+        if weight > best and (len(way.terms) == 1 or (document, phrase(way.terms)) in telling.side_by_side):
+            best = weight
     return best

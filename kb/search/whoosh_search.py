@@ -39,6 +39,8 @@ def search(snapshot: Snapshot, query: Query) -> Results:
     if not plan.needs:
         return Results(refused=plan.refused)
     views = snapshot.views(query.visibilities)
+    if plan.is_too_much:
+        plan = plan.most_telling(_telling(views, plan))
     found = [[_documents(view, need) for need in plan.needs] for view in views]
     frequencies = [sum(len(of_view[i]) for of_view in found) for i in range(len(plan.needs))]
     rarity = _rarity(frequencies, sum(view.count for view in views))
@@ -103,6 +105,19 @@ def _merge(best: Found, more: Found) -> None:
     for number, weight in more.items():
         if weight > best.get(number, 0.0):
             best[number] = weight
+
+
+def _telling(views: list[View], plan: Plan) -> list[float]:
+    """How telling each word is, told by how many visible documents hold its commonest form."""
+    counts = [
+        max(
+            sum(view.frequency(way.terms[0][1]) for view in views)
+            for way in need.alternatives if not way.instead or need.alternatives[0].instead
+        )
+        for need in plan.needs
+    ]  # fmt: skip
+    rarity = _rarity(counts, sum(view.count for view in views))
+    return [weight * need.telling for weight, need in zip(rarity, plan.needs, strict=True)]
 
 
 def _rarity(frequencies: Sequence[int], documents: int) -> list[float]:
