@@ -4,9 +4,13 @@ Opening the link decides nothing, so that a mail scanner that opens every link d
 publication back, as long as there is one.
 """
 
+from typing import Any
+
 from flask import abort, current_app, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_wtf import FlaskForm
+from sqlalchemy import select
+from sqlalchemy.orm import lazyload
 from wtforms import RadioField, StringField, TextAreaField
 from wtforms.validators import Length, Optional
 
@@ -17,11 +21,13 @@ from core.i18n import _
 from core.i18n import lazy as _l
 from core.policy import permits
 from core.web import external
+from helpdesk import grants
+from helpdesk.models import AnswerSource, Ticket
 from helpdesk.publish_views import TEXT_LENGTH, bp
 from kb import answer_standing, answers, consents
-from kb.answer_models import AGREED, AnswerConsent
+from kb.answer_models import AGREED, OVERTAKEN, AnswerConsent
 from kb.forms import keepable
-from kb.models import MERGED, PUBLISHED
+from kb.models import MERGED, PUBLISHED, Answer
 
 PURPOSE = "answer-consent"
 # For taking back; deciding ends with the consent's own time.
@@ -55,6 +61,29 @@ class DecideForm(FlaskForm):  # type: ignore[misc] # WTForms has no types.
 def link(consent: AnswerConsent) -> str:
     """The address at which an asker decides on a publication."""
     return external("publish.decide", key=signing.sign(PURPOSE, consent.id))
+
+
+def own_publications(ticket: Ticket) -> list[dict[str, Any]]:
+    """For whoever asked, on the page of their ticket: what of it is public or waits for their word, with links."""
+    actor = grants.actor(ticket)
+    if actor is None or actor.id != ticket.requester_id or actor.is_staff:
+        return []
+    rows = db.session.execute(
+        select(AnswerConsent, Answer.title, Answer.state)
+        .join(Answer, Answer.id == AnswerConsent.answer_id)
+        .join(AnswerSource, AnswerSource.answer_id == Answer.id)
+        .where(
+            AnswerSource.ticket_id == ticket.id, AnswerConsent.asker_id == actor.id, AnswerConsent.state != OVERTAKEN
+        )
+        .order_by(AnswerConsent.id).options(lazyload("*"))
+    ).all()  # fmt: skip
+    # The last word on each counts.
+    last = {consent.answer_id: (consent, title, state) for consent, title, state in rows}
+    return [
+        {"title": title, "link": link(consent), "is_public": state in {PUBLISHED, MERGED}}
+        for consent, title, state in last.values()
+        if state in {PUBLISHED, MERGED} or consents.is_open(consent)
+    ]
 
 
 @bp.get("/answers/consent/<key>")

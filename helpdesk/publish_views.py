@@ -42,7 +42,9 @@ def register(app: Flask) -> None:
     from helpdesk import answer_desk_views, answer_more_views, consent_views  # noqa: F401 # They add their routes.
 
     app.register_blueprint(bp)
-    app.jinja_env.globals.update(answer_source=answer_source, finding_kinds=redaction.KINDS)
+    app.jinja_env.globals.update(
+        answer_source=answer_source, finding_kinds=redaction.KINDS, own_publications=consent_views.own_publications
+    )  # fmt: skip
 
 
 def answer_source(answer: Answer) -> AnswerSource | None:

@@ -402,6 +402,21 @@ def test_the_work_list_shows_each_where_it_waits_and_what_is_worth_publishing(ap
         carla.send(f"/desk/answers/{number}/verdict", {"digest": digest, "do": "back", "comment": "No."})
 
 
+def test_the_asker_finds_the_way_on_the_page_of_their_question_and_nobody_else_does(app, browser_of, browser, work, solved):
+    number, path = asked(app, browser_of, work, solved)
+    paula = browser_of("paula")
+    assert "/answers/consent/" in paula.get(f"/tickets/{solved}").text
+    for key in ("bruno", "amara"):
+        assert "/answers/consent/" not in browser_of(key).get(f"/tickets/{solved}").text
+    assert decide(browser, path, "agree").status_code == 303
+    assert browser_of("bruno").send(f"/desk/answers/{number}/publish", {"basis": "ask"}).status_code == 303
+    link = re.search(r"(/answers/consent/[^\"]+)", paula.get(f"/tickets/{solved}").text)[1]
+    paula.get(link)
+    assert paula.send(link, {"decision": "take-back"}).status_code == 303
+    assert of(app, number)["state"] == "withdrawn"
+    assert "/answers/consent/" not in paula.get(f"/tickets/{solved}").text
+
+
 def test_the_asker_can_take_it_away_with_the_link_of_the_mail_that_says_it_is_public(app, browser_of, browser, work, solved):
     number, _path = published(app, browser_of, browser, work, solved)
     link = link_in_mail(app, work, "answer_published")
