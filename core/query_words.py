@@ -5,13 +5,15 @@ from dataclasses import dataclass
 
 from core.words import Code, Word, clean, scan
 
-LONGEST_QUERY = 500
+LONGEST_QUERY = 2000
 MOST_WORDS = 32
+# A search that chooses the telling ones among many words reads so many of them.
+MOST_WORDS_READ = 250
 
 # Sentences about a search that was cut; the page translates them, so they are only marked here.
 N_ = str
-TOO_LONG = N_("Only the first 500 characters of the search were used.")
-TOO_MANY_WORDS = N_("Only the first 32 words of the search were used.")
+TOO_LONG = N_("Only the first 2,000 characters of the search were used.")
+TOO_MANY_WORDS = N_("Only the 32 most telling words of the search were used.")
 TOO_COMMON = N_("These words are too common to search for. Add a word that says what it is about.")
 
 _QUOTES = str.maketrans(dict.fromkeys("“”„«»‟＂", '"'))

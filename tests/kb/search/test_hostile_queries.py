@@ -65,11 +65,17 @@ def test_punctuation_around_a_word_is_only_text(library, typed):
 
 
 def test_a_query_that_is_too_long_is_cut_and_says_so(library):
-    results = library.search(Query(text="amendments " + "x" * 600))
-    assert "500 characters" in results.refused
+    results = library.search(Query(text="amendments " + "x" * 2600))
+    assert "2,000 characters" in results.refused
     results = library.search(Query(text="amendments " + " ".join(f"w{n}" for n in range(60))))
-    assert "32 words" in results.refused
+    assert "32 most telling words" in results.refused
     assert results.hits[0].id == "article:1"
+
+
+def test_the_telling_words_of_a_long_text_are_looked_for_wherever_they_stand(library):
+    """As when somebody pastes a whole abstract: what it is about may come last."""
+    chatter = " ".join(f"w{n}" for n in range(100))
+    assert found(library, f"{chatter} amendments")[0] == "article:1"
 
 
 def test_odd_filters_find_nothing_and_raise_nothing(library):
