@@ -1,4 +1,4 @@
-.PHONY: help setup run test test-faults check bench clean lock messages compile-messages
+.PHONY: help setup run test test-faults check bench eval clean lock messages compile-messages
 
 PYTHON ?= python3.11
 PORT ?= 8000
@@ -40,6 +40,9 @@ check: setup ## Lint, types, imports, templates, translations
 
 bench: setup ## Measure speed and size, write bench/RESULTS.md
 	$(BIN)/python -m bench
+
+eval: setup ## Measure how well the search answers, write EVAL.md (DOCS=DIR, COLLECTION=DIR)
+	$(BIN)/python -m evaluation $(if $(DOCS),--docs "$(DOCS)") $(if $(COLLECTION),--collection "$(COLLECTION)")
 
 messages: setup ## Collect texts to translate into translations/
 	$(BIN)/python -m translations.messages update

@@ -34,6 +34,7 @@ REGISTERED = (
     "kb.sync_views",
     "kb.gap_views",
     "kb.indexing",
+    "kb.meaning",
     "kb.cli",
     "helpdesk.views",
     "helpdesk.desk_views",

@@ -15,8 +15,9 @@ from core.db import db
 from core.passages import Wanted, mark, passage
 from core.query_words import ParsedQuery, parse
 from core.words import fold, is_content
+from kb import meaning
 from kb.indexing import search_index
-from kb.models import PUBLISHED, Answer, Article, visibilities_of
+from kb.models import READABLE, Answer, Article, visibilities_of
 from kb.search import Hit, IndexUnavailable, Query, Results
 from kb.slugs import answer_path, article_path
 
@@ -38,10 +39,14 @@ def find(
         visibilities=visibilities_of(user), prefer_language=language, limit=limit, offset=offset,
         prefix_last=prefix_last,
     )  # fmt: skip
+    by_meaning = meaning.is_on() and not prefix_last
+    asked = replace(query, limit=max(limit + offset, meaning.RANKED_ANEW), offset=0) if by_meaning else query
     try:
-        results = search_index().search(query)
+        results = search_index().search(asked)
     except IndexUnavailable:
         return _find_in_database(query)
+    if by_meaning:
+        results = meaning.near(query, results)
     hits = _still_visible(results.hits, user)
     return results if len(hits) == len(results.hits) else replace(results, hits=tuple(hits))
 
@@ -67,7 +72,7 @@ def _still_visible(hits: Iterable[Hit], user: User | None) -> list[Hit]:
         if numbers:
             rows = db.session.scalars(
                 select(model.id).where(
-                    model.id.in_(numbers), model.state == PUBLISHED, model.visibility.in_(visibilities_of(user))
+                    model.id.in_(numbers), model.state.in_(READABLE), model.visibility.in_(visibilities_of(user))
                 )
             )
             seen.update(f"{kind}:{number}" for number in rows)
@@ -123,7 +128,7 @@ def _statement(model: Any, words: list[str], unwanted: list[str], query: Query, 
     statement = select(
         model.id, model.slug, model.title, model.language, model.topic, model.updated_at, body.label("body"),
         country.label("country"),
-    ).where(model.state == PUBLISHED, model.visibility.in_(query.visibilities))  # fmt: skip
+    ).where(model.state.in_(READABLE), model.visibility.in_(query.visibilities))  # fmt: skip
     conditions = [holds(word) for word in words]
     statement = statement.where(*conditions) if every_word else statement.where(or_(*conditions))
     for word in unwanted:

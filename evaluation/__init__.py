@@ -1,0 +1,1 @@
+"""How well the search answers: judged questions, measures, and what writes EVAL.md."""
