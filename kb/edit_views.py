@@ -15,7 +15,7 @@ from core.i18n import _
 from core.i18n import language as interface_language
 from core.policy import permits, require
 from core.web import person, see_other
-from kb import answer_articles, article_files, articles, diffs, rendering
+from kb import answer_articles, article_files, articles, conflicts, diffs, rendering
 from kb.forms import ArticleForm
 from kb.links import Places
 from kb.models import DRAFT, PUBLISHED, WITHDRAWN, Article, Revision
@@ -86,6 +86,8 @@ def change(language: str, slug: str) -> ResponseReturnValue:
     row = _find(language, slug, "article.edit")
     form = ArticleForm(article=row)
     valid = form.validate_on_submit()
+    if conflicts.is_choosing():
+        return _edit_page(form, row, conflict=conflicts.choose(form, row))
     if form.version.number != row.version:
         return _conflict(form, row)
     if not valid:
@@ -206,13 +208,8 @@ def _edit_page(form: ArticleForm, row: Article | None = None, **more: Any) -> st
 
 
 def _conflict(form: ArticleForm, row: Article) -> ResponseReturnValue:
-    """Keep what was typed, and show what the other one changed; saving again is then a decision."""
-    blocks = diffs.compare(row.body, form.text())
-    latest = db.session.scalar(
-        select(Revision).where(Revision.article_id == row.id).order_by(Revision.number.desc()).limit(1)
-    )
-    form.version.data = str(row.version)
-    return _edit_page(form, row, conflict=latest, blocks=blocks), 409
+    """Keep what was typed, together with what the other one changed; saving again is then a decision."""
+    return _edit_page(form, row, conflict=conflicts.meet(form, row)), 409
 
 
 def _refused(form: ArticleForm, error: Refused, row: Article | None = None) -> ResponseReturnValue:

@@ -63,6 +63,8 @@ class ArticleForm(FlaskForm):  # type: ignore[misc]
     visibility = SelectField(_l("Who may read it"))
     reason = StringField(_l("What did you change, and why?"), [keepable, Length(max=REASON_LENGTH)])
     version = VersionField()
+    # The revision that the text was made from.
+    base = VersionField()
 
     def __init__(self, *args: Any, article: Article | None = None, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -77,6 +79,7 @@ class ArticleForm(FlaskForm):  # type: ignore[misc]
             del self.language
         else:
             del self.version
+            del self.base
 
     def validate_slug(self, field: Any) -> None:
         """The address, if somebody chose one."""
@@ -106,6 +109,7 @@ class ArticleForm(FlaskForm):  # type: ignore[misc]
         self.topic.choices = _topics(article.topic)
         self.topic.data, self.visibility.data = article.topic, article.visibility
         self.tags.data, self.version.data = ", ".join(article.tags), str(article.version)
+        self.base.data = str(article.revision_number)
 
     def text(self) -> str:
         """The text, its lines ended as we end them."""

@@ -1,9 +1,15 @@
 """What two people changed in the same text."""
 
+import html
+import re
+
 from hypothesis import given
 from hypothesis import strategies as some
+from sqlalchemy import select
 
+from core.db import db
 from kb.merging import BOTH, MINE, THEIRS, merge
+from kb.models import Article
 
 BASE = "# Lots\n\nOne.\n\nTwo.\n\nThree.\n"
 texts = some.lists(some.sampled_from(["a\n", "b\n", "c\n", "\n"]), max_size=9).map("".join)
@@ -63,3 +69,71 @@ def test_every_line_that_somebody_wrote_is_in_a_merge_or_in_a_choice(base, their
     assert "".join(part.mine for part in merged.parts) == mine
     assert merge(base, theirs, base).text() == theirs
     assert merge(base, base, mine).text() == mine
+
+
+def _fields(page, **more):
+    names = ("title", "version", "base", "tags", "merge_base", "merge_theirs", "taken")
+    fields = {}
+    for tag in re.findall(r"<input[^>]*>", page):
+        name, value = re.search(r'name="([^"]*)"', tag), re.search(r'value="([^"]*)"', tag)
+        if name and name[1] in names:
+            fields[name[1]] = html.unescape(value[1]) if value else ""
+    for name in ("body", "summary", "mine"):
+        if area := re.search(rf'<textarea[^>]*name="{name}"[^>]*>\r?\n?(.*?)</textarea>', page, re.DOTALL):
+            fields[name] = html.unescape(area[1]).replace("\n", "\r\n")
+    return {**fields, "topic": "other", "visibility": "public", **more}
+
+
+def test_the_page_of_a_conflict_puts_both_together_and_asks_where_they_meet(app, browser_of, article):
+    article("Lots", BASE, topic="other")
+    bruno, carla = browser_of("bruno"), browser_of("carla")
+    page = "/kb/en/lots/edit"
+    mine, hers = _fields(bruno.get(page).text), _fields(carla.get(page).text)
+    body = BASE.replace("One.", "One for Carla.").replace("Three.", "Three by Carla.")
+    assert carla.send(page, {**hers, "body": body, "title": "Lots, again", "tags": "new"}).status_code == 303
+    answer = bruno.send(page, {**mine, "body": BASE.replace("One.", "One for Bruno."), "summary": "Mine."})
+    assert answer.status_code == 409
+    assert "One passage was changed by both of you" in answer.text
+    assert "1 change of theirs is in the text below already" in answer.text
+    assert "Tags: new" in answer.text, "what else was changed is told"
+    form = _fields(answer.text)
+    assert (form["title"], form["summary"]) == ("Lots, again", "Mine."), "each keeps what they alone changed"
+    assert form["body"].replace("\r\n", "\n") == BASE.replace("One.", "One for Bruno.").replace(
+        "Three.", "Three by Carla."
+    )
+    # Typed on before the choice: that stays.
+    typed = form["body"].replace("Two.", "Two, typed since.")
+    answer = bruno.send(page, {**form, "body": typed, "do": "take", "take-1": "both"})
+    assert answer.status_code == 200
+    form = _fields(answer.text)
+    assert form["taken"] == "both"
+    answer = bruno.send(page, {**form, "do": "take", "take-1": "theirs"})
+    form = _fields(answer.text)
+    wanted = body.replace("Two.", "Two, typed since.")
+    assert form["body"].replace("\r\n", "\n") == wanted
+    assert bruno.send(page, form).status_code == 303
+    with app.app_context():
+        assert db.session.scalars(select(Article.body)).one() == wanted
+
+
+def test_a_third_writer_is_a_conflict_again_and_bad_fields_are_harmless(app, browser_of, article):
+    article("Lots", BASE, topic="other")
+    bruno, carla = browser_of("bruno"), browser_of("carla")
+    page = "/kb/en/lots/edit"
+    mine = _fields(bruno.get(page).text)
+    for text in ("One.", "Three."):
+        hers = _fields(carla.get(page).text)
+        body = hers["body"].replace(text, f"{text} (Carla)")
+        assert carla.send(page, {**hers, "body": body}).status_code == 303
+        answer = bruno.send(page, {**mine, "body": mine["body"].replace("Two.", "Two (Bruno).")})
+        assert answer.status_code == 409
+        mine = _fields(answer.text)
+    assert mine["body"].replace("\r\n", "\n") == "# Lots\n\nOne. (Carla)\n\nTwo (Bruno).\n\nThree. (Carla)\n"
+    for bad in (
+        {"merge_base": "x"},
+        {"merge_base": "9" * 30},
+        {"merge_base": "1", "merge_theirs": "-1"},
+        {"taken": "z"},
+    ):
+        assert bruno.send(page, {**mine, "do": "take", **bad}).status_code == 200
+    assert bruno.send(page, mine).status_code == 303
