@@ -5,7 +5,7 @@ from typing import Any
 from flask import Blueprint, Flask, abort, jsonify, request, url_for
 from flask.typing import ResponseReturnValue
 from sqlalchemy import func
-from sqlalchemy.orm import undefer
+from sqlalchemy.orm import joinedload, undefer
 
 from accounts.sign_ins import has_scope
 from core import api, pager
@@ -13,14 +13,16 @@ from core.conditional import conditional
 from core.db import db
 from core.exceptions import Refused
 from core.i18n import _
-from core.policy import checked, permits, require
+from core.policy import can, checked, permits, require
 from core.web import external, person
-from kb import articles, topics
+from kb import articles, topics, translations
+from kb.collection_models import Collection, CollectionMember
 from kb.models import DRAFT, PUBLISHED, READABLE, VISIBILITIES, Answer, Article
 from kb.pages import Details
 
 bp = Blueprint("kb_api", __name__, url_prefix="/api/v1")
 
+MOST = 300
 FIELDS = {"slug": str, "topic": str, "language": str, "visibility": str, "tags": list, "summary": str, "state": str}
 
 
@@ -36,9 +38,12 @@ def index() -> ResponseReturnValue:
     _need_scope("articles:read")
     api.limited()
     statement = Article.visible_to(person()).where(Article.state.in_(READABLE))
-    for name, column in (("topic", Article.topic), ("lang", Article.language)):
+    for name, column in (("topic", Article.topic), ("lang", Article.language), ("slug", Article.slug)):
         if value := request.args.get(name, ""):
             statement = statement.where(column == value)
+    if value := request.args.get("translation_of", ""):
+        number = int(value) if value.isascii() and value.isdigit() and len(value) < 10 else 0
+        statement = statement.where(translations.same_in_other_words(number))
     page = pager.page(statement, [(Article.id, True)], after=request.args.get("after", ""), size=api.page_size())
     values: dict[str, Any] = {**request.args.to_dict(), "after": page.next}
     following = url_for(".index", **values) if page.next else None
@@ -111,6 +116,37 @@ def topic_index() -> ResponseReturnValue:
     return conditional(jsonify({"topics": rows}))
 
 
+@bp.get("/collections")
+@permits("kb.browse")
+def collection_index() -> ResponseReturnValue:
+    """The collections that the caller may read, in their order."""
+    _need_scope("articles:read")
+    api.limited()
+    statement: Any = Collection.visible_to(person()).options(joinedload(Collection.parent))
+    statement = statement.order_by(Collection.position, Collection.id).limit(MOST)
+    return conditional(jsonify({"collections": [_collection(row) for row in db.session.scalars(statement)]}))
+
+
+@bp.get("/collections/<int:number>")
+@permits("collection.see")
+def show_collection(number: int) -> ResponseReturnValue:
+    """A collection with its articles in order; those that the caller may not read are left out."""
+    _need_scope("articles:read")
+    api.limited()
+    row = db.session.get(Collection, number) if number < 2**31 else None
+    if row is None:
+        checked("collection.see")
+        abort(404)
+    require(person(), "collection.see", row)
+    statement: Any = (
+        Article.visible_to(person()).where(Article.state.in_(READABLE))
+        .join(CollectionMember, CollectionMember.article_id == Article.id)
+        .where(CollectionMember.collection_id == row.id).order_by(CollectionMember.position)
+    )  # fmt: skip
+    rows = db.session.scalars(statement).all()
+    return conditional(jsonify({**_collection(row), "articles": [summary(article) for article in rows]}))
+
+
 @bp.post("/articles")
 @permits("article.add")
 @api.idempotent
@@ -153,8 +189,25 @@ def summary(article: Article) -> dict[str, Any]:
         "visibility": article.visibility,
         "state": article.state,
         "revision": article.revision_number,
+        "translation_of": article.source_id,
+        "source_revision": article.source_revision_number or None,
         "updated_at": api.stamp(article.updated_at),
         "url": external("kb.article", language=article.language, slug=article.slug),
+    }
+
+
+def _collection(row: Collection) -> dict[str, Any]:
+    parent = row.parent if row.parent_id is not None else None
+    return {
+        "id": row.id,
+        "title": row.title,
+        "slug": row.slug,
+        "text": row.text,
+        "language": row.language,
+        "visibility": row.visibility,
+        "parent": parent.id if parent is not None and can(person(), "collection.see", parent) else None,
+        "updated_at": api.stamp(row.updated_at),
+        "url": external("kb.collection", slug=row.slug),
     }
 
 

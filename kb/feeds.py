@@ -2,8 +2,9 @@
 
 from datetime import UTC, datetime
 from typing import Any
+from urllib.parse import urlsplit
 
-from flask import Response, render_template, request
+from flask import Response, current_app, render_template, request
 from flask.typing import ResponseReturnValue
 from sqlalchemy import func
 
@@ -33,7 +34,7 @@ def feed() -> ResponseReturnValue:
         )
     ).all()  # fmt: skip
     entries = [
-        {"row": row, "url": external("kb.article", language=row.language, slug=row.slug),
+        {"row": row, "id": _id("article", row), "url": external("kb.article", language=row.language, slug=row.slug),
          "summary": row.summary or excerpt(row.beginning)}
         for row in rows
     ]  # fmt: skip
@@ -53,9 +54,17 @@ def answers_feed() -> ResponseReturnValue:
         )
     ).all()  # fmt: skip
     entries = [
-        {"row": row, "url": external("kb.answer", slug=row.slug), "summary": excerpt(row.beginning)} for row in rows
-    ]
+        {"row": row, "id": _id("answer", row), "url": external("kb.answer", slug=row.slug),
+         "summary": excerpt(row.beginning)}
+        for row in rows
+    ]  # fmt: skip
     return _feed(_("Past answers"), "kb.answers_feed", "kb.answers", entries)
+
+
+def _id(kind: str, row: Any) -> str:
+    """What stays the same when the address changes (RFC 4287, 4.2.6; a tag URI, RFC 4151)."""
+    host = urlsplit(current_app.config["BASE_URL"]).hostname
+    return f"tag:{host},{row.published_at.year}:{kind}/{row.id}"
 
 
 def _feed(title: str, endpoint: str, page: str, entries: list[dict[str, Any]]) -> Response:

@@ -4,12 +4,12 @@ from accounts.models import User
 from accounts.policy import staff
 from core.policy import anyone, role_rule, rule
 from kb.answer_review import may_read
-from kb.models import PUBLISHED, Answer, Article, ArticleFile, visibilities_of
+from kb.models import READABLE, Answer, Article, ArticleFile, visibilities_of
 
 
 def reads(person: User | None, text: Article | Answer) -> bool:
     """Published texts by their visibility; staff read drafts too."""
-    return text.visibility in visibilities_of(person) and (text.state == PUBLISHED or staff(person))
+    return text.visibility in visibilities_of(person) and (text.state in READABLE or staff(person))
 
 
 def reads_file(person: User | None, file: ArticleFile) -> bool:
@@ -20,6 +20,8 @@ def reads_file(person: User | None, file: ArticleFile) -> bool:
 role_rule("kb.browse", anyone, "Browse and search what is published.")
 role_rule("article.sync", staff, "See how articles and a Git repository are kept the same, and decide conflicts.")
 role_rule("article.add", staff, "Write a new article.")
+role_rule("collection.edit", staff, "Write collections, and put articles in order.")
+rule("collection.see", lambda person, row: row.visibility in visibilities_of(person), "Read a collection.")
 role_rule("feedback.see", staff, "Read what readers said of articles.")
 rule("article.see", reads, "Read an article.")
 rule("article.edit", lambda person, _article: staff(person), "Change, publish and restore an article.")

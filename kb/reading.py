@@ -105,7 +105,10 @@ def around(article: Article, user: User | None, *, collection: str = "") -> Arou
     others = sorted((row for row in rows if row.kind == _TRANSLATION), key=lambda row: row.language)
     near = sorted((row for row in rows if row.kind == _RELATED), key=lambda row: row.place)
     near += sorted((row for row in rows if row.kind == _SAME_TOPIC), key=lambda row: (-row.place, row.id))
-    related = list({row.id: row for row in reversed(near)}.values())[::-1]
+    unique: dict[int, Any] = {}
+    for row in near:
+        unique.setdefault(row.id, row)
+    related = list(unique.values())
     place = db.session.execute(_PLACE, {"head": head, "seen": seen, "wanted": collection}).first()
     before = after = None
     if place is not None:

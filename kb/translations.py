@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, func, or_, select, true, update
+from sqlalchemy import ColumnElement, and_, func, or_, select, update
 from sqlalchemy.orm import aliased
 
 from accounts.models import User
@@ -17,9 +17,7 @@ from core.db import db
 from core.events import record
 from core.exceptions import Refused
 from core.i18n import _
-from kb.models import Article, Revision
-
-MINOR = "minor"
+from kb.models import MINOR, Article, Revision
 
 
 @dataclass(frozen=True)
@@ -117,8 +115,7 @@ def mark_current(article: Article, number: int | None = None) -> None:
 
 def counts_as_change() -> ColumnElement[bool]:
     """The condition for a version to make translations out of date."""
-    significance: Any = getattr(Revision, "significance", None)
-    return significance != MINOR if significance is not None else true()
+    return Revision.significance != MINOR
 
 
 def behind(article: Article) -> Behind | None:

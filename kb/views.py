@@ -28,7 +28,7 @@ from core.policy import can, permits, require
 from core.web import csp_nonce, external, person
 from kb import metadata, page_cache, reading, topics, translations
 from kb.article_files import shows
-from kb.models import MERGED, PUBLIC, PUBLISHED, Answer, Article, ArticleFile
+from kb.models import MERGED, PUBLIC, PUBLISHED, READABLE, Answer, Article, ArticleFile
 from kb.slugs import answer_path, article_path
 
 bp = Blueprint("kb", __name__)
@@ -49,7 +49,15 @@ _ARTICLE: Any = (
 def register(app: Flask) -> None:
     """Add the routes, those of the other modules of this part too."""
     # Importing them adds their routes.
-    from kb import answer_file_views, answer_views, edit_views, feedback_views, feeds, translation_views  # noqa: F401
+    from kb import (  # noqa: F401
+        answer_file_views,
+        answer_views,
+        collection_views,
+        edit_views,
+        feedback_views,
+        feeds,
+        translation_views,
+    )
 
     app.jinja_env.filters["own_language_name"] = own_language_name
     app.register_blueprint(bp)
@@ -198,7 +206,7 @@ def find_answer(slug: str) -> Answer | None:
 
 def listed() -> Any:  # A SELECT that changes its columns.
     """Published articles that the reader may see."""
-    return Article.visible_to(person()).where(Article.state == PUBLISHED)
+    return Article.visible_to(person()).where(Article.state.in_(READABLE))
 
 
 def filtered(statement: Any, model: Any, *names: str) -> Any:
@@ -230,7 +238,11 @@ def _choose(wanted: str, counts: dict[str, int]) -> str:
 
 
 def _cards(code: str, by_topic: dict[str, int]) -> list[dict[str, Any]]:
-    place = func.row_number().over(partition_by=Article.topic, order_by=(Article.title, Article.id)).label("place")
+    place = (
+        func.row_number()
+        .over(partition_by=Article.topic, order_by=(Article.position, Article.title, Article.id))
+        .label("place")
+    )
     numbered = listed().where(Article.language == code).with_only_columns(
         Article.topic, Article.slug, Article.title, place
     ).subquery()  # fmt: skip
@@ -246,7 +258,7 @@ def _cards(code: str, by_topic: dict[str, int]) -> list[dict[str, Any]]:
 def _topic_page(topic: str, code: str, languages: Sequence[tuple[str, int]]) -> str:
     statement = listed().where(Article.language == code, Article.topic == topic)
     page = pager.page(
-        statement, [(Article.title, False), (Article.id, False)],
+        statement, [(Article.position, False), (Article.title, False), (Article.id, False)],
         after=request.args.get("after", ""), before=request.args.get("before", ""), size=PAGE,
     )  # fmt: skip
     return render_template(

@@ -12,12 +12,15 @@ from core.conditional import conditional
 from core.db import db
 from core.policy import permits
 from core.web import external
+from kb.collection_models import Collection
 from kb.models import PUBLIC, Answer, Article, published_answers, published_articles
 from portal.views import bp
 
 # The format allows 50,000 addresses and 50 MB in one file; translations make entries long.
 MOST = 10_000
 SECONDS = 3600
+# An article and its translations have this number in common.
+_HEAD = func.coalesce(Article.source_id, Article.id).label("head")
 
 
 @bp.get("/sitemap.xml")
@@ -49,41 +52,43 @@ def sitemap_part(kind: str, number: int) -> ResponseReturnValue:
 
 
 def _fixed() -> list[dict[str, Any]]:
-    return [{"url": external(name)} for name in ("portal.home", "kb.browse", "kb.answers")]
+    collections = db.session.execute(
+        select(Collection.slug, Collection.updated_at).where(Collection.visibility == PUBLIC)
+        .order_by(Collection.id).limit(MOST // 2)
+    )  # fmt: skip
+    return [
+        *({"url": external(name)} for name in ("portal.home", "kb.browse", "kb.answers", "kb.collection_index")),
+        *({"url": external("kb.collection", slug=row.slug), "changed": row.updated_at} for row in collections),
+    ]
 
 
 def _articles(start: int) -> list[dict[str, Any]]:
     rows = db.session.execute(
-        published_articles().where(Article.visibility == PUBLIC).order_by(Article.slug, Article.language)
-        .offset(start).limit(MOST).with_only_columns(Article.language, Article.slug, Article.updated_at)
+        published_articles().where(Article.visibility == PUBLIC).order_by(_HEAD, Article.id)
+        .offset(start).limit(MOST).with_only_columns(_HEAD, Article.language, Article.slug, Article.updated_at)
     ).all()  # fmt: skip
-    languages = _languages(rows)
+    addresses = _translations(rows)
     return [
         {"url": external("kb.article", language=row.language, slug=row.slug), "changed": row.updated_at,
-         "alternates": _alternates(row.slug, languages[row.slug])}
+         "alternates": _alternates(addresses[row.head])}
         for row in rows
     ]  # fmt: skip
 
 
-def _alternates(slug: str, languages: list[str]) -> list[tuple[str, str]]:
-    if len(languages) < 2:
-        return []
-    found = [(code, external("kb.article", language=code, slug=slug)) for code in languages]
-    default = "en" if "en" in languages else languages[0]
-    return [*found, ("x-default", external("kb.article", language=default, slug=slug))]
+def _alternates(addresses: list[tuple[str, str]]) -> list[tuple[str, str]]:
+    """Each language with its address; for readers of other languages the source, which comes first."""
+    return [*addresses, ("x-default", addresses[0][1])] if len(addresses) > 1 else []
 
 
-def _languages(rows: Sequence[Any]) -> dict[str, list[str]]:
-    """The languages of each of these articles, those in another file of the site map too."""
-    languages: dict[str, list[str]] = defaultdict(list)
+def _translations(rows: Sequence[Any]) -> dict[int, list[tuple[str, str]]]:
+    """The translations of each of these articles, those in another file of the site map too; the source first."""
+    found: dict[int, list[tuple[str, str]]] = defaultdict(list)
     if rows:
-        found = published_articles().where(
-            Article.visibility == PUBLIC, Article.slug >= rows[0].slug, Article.slug <= rows[-1].slug
-        )
-        named = found.order_by(Article.slug, Article.language).with_only_columns(Article.slug, Article.language)
-        for row in db.session.execute(named):
-            languages[row.slug].append(row.language)
-    return languages
+        near = published_articles().where(Article.visibility == PUBLIC, _HEAD.between(rows[0].head, rows[-1].head))
+        named = near.order_by(Article.source_id.is_not(None), Article.language, Article.id)
+        for row in db.session.execute(named.with_only_columns(_HEAD, Article.language, Article.slug)):
+            found[row.head].append((row.language, external("kb.article", language=row.language, slug=row.slug)))
+    return found
 
 
 def _answers(start: int) -> list[dict[str, Any]]:

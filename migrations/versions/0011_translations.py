@@ -20,6 +20,8 @@ def upgrade() -> None:
             op.f("fk_article_source_id_article"), "article", ["source_id"], ["id"], ondelete="SET NULL"
         )
         table.create_index(op.f("ix_article_source_id"), ["source_id"])
+        table.drop_index("ix_article_browse")
+        table.create_index("ix_article_browse", ["state", "visibility", "language", "topic", "position", "title"])
     _find_sources()
     op.create_table(
         "collection",
@@ -99,6 +101,8 @@ def downgrade() -> None:
     for name in ("translation_message", "related_article", "collection_member", "collection"):
         op.drop_table(name)
     with op.batch_alter_table("article") as table:
+        table.drop_index("ix_article_browse")
+        table.create_index("ix_article_browse", ["state", "visibility", "language", "topic", "title"])
         table.drop_index(op.f("ix_article_source_id"))
         table.drop_constraint(op.f("fk_article_source_id_article"), type_="foreignkey")
         for name in ("position", "source_revision_number", "source_id"):
