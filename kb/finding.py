@@ -28,7 +28,7 @@ _KINDS: dict[str, Any] = {"article": Article, "answer": Answer}
 def find(
     text: str, *, user: User | None, kinds: Sequence[str] = (), topics: Sequence[str] = (),
     countries: Sequence[str] = (), languages: Sequence[str] = (), language: str = "", limit: int = 10, offset: int = 0,
-    prefix_last: bool = False,
+    prefix_last: bool = False, with_reasons: bool = False,
 ) -> Results:  # fmt: skip
     """What was published and holds the words, best first; nothing in it, counts included, that the person may not see.
 
@@ -37,7 +37,7 @@ def find(
     query = Query(
         text=text, kinds=tuple(kinds), topics=tuple(topics), countries=tuple(countries), languages=tuple(languages),
         visibilities=visibilities_of(user), prefer_language=language, limit=limit, offset=offset,
-        prefix_last=prefix_last,
+        prefix_last=prefix_last, with_reasons=with_reasons,
     )  # fmt: skip
     by_meaning = meaning.is_on() and not prefix_last
     asked = replace(query, limit=max(limit + offset, meaning.RANKED_ANEW), offset=0) if by_meaning else query

@@ -51,18 +51,21 @@ class Found:
 
 def search(
     text: str, *, reader: User | None, kind: str = "", topics: Sequence[str] = (), countries: Sequence[str] = (),
-    languages: Sequence[str] = (), language: str = "", limit: int = 10, offset: int = 0,
+    languages: Sequence[str] = (), language: str = "", limit: int = 10, offset: int = 0, prefix_last: bool = False,
+    with_reasons: bool = False,
 ) -> Found:  # fmt: skip
     """Search for a person; whatever they may not see is in no list and in no count.
 
     :param kind: one of `KINDS`, or "" for all.
     :param language: of the reader; what is in it ranks first.
+    :param prefix_last: the last word may still be growing.
+    :param with_reasons: tell of each text why it was found.
     """
     texts = Results()
     if kind != "ticket":
         texts = finding.find(
             text, user=reader, kinds=(kind,) if kind else (), topics=topics, countries=countries, languages=languages,
-            language=language, limit=limit, offset=offset,
+            language=language, limit=limit, offset=offset, prefix_last=prefix_last, with_reasons=with_reasons,
         )  # fmt: skip
     tickets: tuple[TicketHit, ...] = ()
     total = 0

@@ -6,8 +6,9 @@ from kb.search.protocol import (
     Hit,
     IndexUnavailable,
     Query,
+    Reason,
     Results,
     SearchIndex,
 )
 
-__all__ = ["Document", "Health", "Hit", "IndexUnavailable", "Query", "Results", "SearchIndex"]
+__all__ = ["Document", "Health", "Hit", "IndexUnavailable", "Query", "Reason", "Results", "SearchIndex"]

@@ -160,6 +160,19 @@ def _look_inside(chunk: str, language: str) -> _Chunk:
     return len(words), tuple(entries)
 
 
+def terms_in(text: str, language: str) -> dict[str, str]:
+    """The terms of a text in a language (en, es, fr, …), each with a word as it is written there."""
+    known = _known_chunks(language)
+    found: dict[str, str] = {}
+    for chunk in chunks(text):
+        entries = known.get(chunk)
+        if entries is None:
+            entries = known[chunk] = _look_inside(chunk, language)
+        for _, term, word in entries[1]:
+            found[term] = word.rpartition("\t")[2]
+    return found
+
+
 def written_word(word: str) -> str:
     """How the list of words holds one: folded for finding it, and as written when that differs."""
     folded = fold(word)
@@ -176,12 +189,14 @@ def term_of(word: str, language: str) -> str:
 class Alternative:
     """One way to meet a need: a term, or several at fixed distances (offset from the first, term).
 
-    ``instead`` is the synonym that it stands for, as people write it; "" for what was typed itself.
+    ``instead`` is the synonym that it stands for, as people write it; "" for what was typed itself; ``is_across`` says
+    that it is one of another language.
     """
 
     terms: tuple[tuple[int, str], ...]
     weight: float = 1.0
     instead: str = ""
+    is_across: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -265,7 +280,7 @@ def _synonyms(clauses: Sequence[Clause]) -> dict[Clause, list[Alternative]]:
     plain = [clause for clause in clauses if not clause.quoted and not clause.codes and len(clause.words) == 1]
     found = synonyms.current().others([clause.words[0] for clause in plain])
     return {
-        plain[place]: [Alternative(other.terms, other.weight, other.text) for other in ways]
+        plain[place]: [Alternative(other.terms, other.weight, other.text, other.is_across) for other in ways]
         for place, ways in found.items()
     }
 

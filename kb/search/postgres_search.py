@@ -18,6 +18,7 @@ from kb.search.facets import Cube, count_facets
 from kb.search.hits import Marker, Shown, hit
 from kb.search.postgres_spelling import respelled
 from kb.search.protocol import MOST_COUNTED, Hit, Query, Results
+from kb.search.reasons import told
 from kb.search.suggestions import CLOSELY_LOOKED_AT, MOST_QUESTION_NEEDS, Near, closest
 from kb.search.weighing import MOST_WEIGHED, Telling, ranked, several
 
@@ -279,7 +280,8 @@ def _hits(
     )
     shown = {row.id: row for row in found}
     marker = Marker(plan)
-    return tuple(hit(_shown(shown[row.id]), score, marker[row.language]) for score, row in best if row.id in shown)
+    shown_best = [(score, _shown(shown[row.id])) for score, row in best if row.id in shown]
+    return tuple(told(hit(one, score, marker[one.language]), one, plan, query) for score, one in shown_best)
 
 
 def _side_by_side(connection: Connection, rows: Sequence[Any], plan: Plan) -> frozenset[tuple[str, str]]:

@@ -44,7 +44,7 @@ class Query:
     the person may see: nothing else shows in hits, totals, facets or suggestions.
 
     `prefer_language` is the language of the person (documents in it rank first). `prefix_last` takes the last word
-    as a beginning, for searching while typing.
+    as a beginning, for searching while typing. `with_reasons` tells with each hit why it was found.
     """
 
     text: str
@@ -57,6 +57,21 @@ class Query:
     limit: int = 10
     offset: int = 0
     prefix_last: bool = False
+    with_reasons: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """A word of the search that a document holds: as typed, where (`title`, `summary`, `text`), and the other word that
+    stands there `instead` of it (a synonym, or the whole of a beginning), or "".
+
+    `is_across` is set when that word is of another language.
+    """
+
+    typed: str
+    places: tuple[str, ...]
+    instead: str = ""
+    is_across: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,6 +89,12 @@ class Hit:
     snippet: Segments
     title_marked: Segments
     updated: datetime
+    reasons: tuple[Reason, ...] = ()
+
+    @property
+    def is_across(self) -> bool:
+        """Whether it was found by words of another language than the search; known when there are reasons."""
+        return any(reason.is_across for reason in self.reasons)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -31,6 +31,11 @@ class Other:
     weight: float
     text: str
 
+    @property
+    def is_across(self) -> bool:
+        """Whether it is of another language than what it stands for."""
+        return self.weight == OTHER_LANGUAGE
+
 
 class Synonyms:
     """Groups, ready for looking words up."""

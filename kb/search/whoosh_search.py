@@ -13,6 +13,7 @@ from kb.search.analysis import Need, Plan
 from kb.search.facets import Cube, count_facets
 from kb.search.hits import Marker, hit
 from kb.search.protocol import MOST_COUNTED, Hit, Query, Results
+from kb.search.reasons import told
 from kb.search.spelling import is_checked, respell
 from kb.search.suggestions import CLOSELY_LOOKED_AT, MOST_QUESTION_NEEDS, Near, closest
 from kb.search.whoosh_reader import Segment, Snapshot, View
@@ -67,7 +68,7 @@ def search(snapshot: Snapshot, query: Query) -> Results:
         cube.update(map(facets.__getitem__, m.some_words))
     wanted = Marker(plan)
     hits = tuple(
-        hit(shown := segment.shown(number), score, wanted[shown.language])
+        told(hit(shown := segment.shown(number), score, wanted[shown.language]), shown, plan, query)
         for score, segment, number in ranked[query.offset : query.offset + query.limit]
     )
     nothing_asked = not total and not any(need.required for need in plan.needs)
