@@ -17,6 +17,7 @@ from helpdesk.fitting import READ_LENGTH, Question, fitting
 from helpdesk.measuring_models import SuggestionTrial
 from helpdesk.models import PUBLIC, AnswerSource, Citation, Message, Ticket
 from helpdesk.states import ENDED
+from kb.indexing import open_index
 from kb.models import Article
 
 MOST_TICKETS = 500
@@ -56,7 +57,9 @@ def nightly() -> None:
 
 @jobs.job("suggestions.trial", slow=True, lease_seconds=900)
 def make_trial() -> None:
-    """Make the trial and keep it, with those of the last year."""
+    """Make the trial and keep it, with those of the last year; after the index was built."""
+    if not open_index().health().ok:
+        raise jobs.Later(30, "the index is not there yet")
     row = trial()
     db.session.add(row)
     db.session.execute(delete(SuggestionTrial).where(SuggestionTrial.at < now() - timedelta(days=KEPT)))

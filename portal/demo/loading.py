@@ -24,7 +24,7 @@ from kb import answers
 from kb.importing import import_folder
 from kb.models import Answer, Article
 from peers.models import Connection, Exchange, Profile, ProfileTopic
-from portal.demo import mails, publishing
+from portal.demo import mails, measures, publishing
 
 FOLDER = Path(__file__).parent
 
@@ -43,6 +43,7 @@ def load(password: str) -> None:
     known = _load_tickets(cast, moment)
     _load_answers(cast["bruno"], known, moment)
     _cite(known, cast)
+    measures.load(moment)
     publishing.load(known, writer=cast["bruno"], reader=cast["mona"])
     _load_peers(cast, known, moment)
     db.session.flush()
