@@ -56,7 +56,7 @@ def upgrade() -> None:
             ["article_id"], ["article.id"], name=op.f("fk_translation_message_article_id_article"), ondelete="CASCADE"
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_translation_message")),
-        sa.UniqueConstraint("article_id", "digest", name=op.f("uq_translation_message_article_id")),
+        sa.UniqueConstraint("article_id", "digest", name=op.f("uq_translation_message_article_id_digest")),
     )
 
 
@@ -92,7 +92,7 @@ def _between_articles(name: str, one: tuple[str, str], other: tuple[str, str]) -
             for table, column in (one, other)
         ),
         sa.PrimaryKeyConstraint("id", name=op.f(f"pk_{name}")),
-        sa.UniqueConstraint(one[1], other[1], name=op.f(f"uq_{name}_{one[1]}")),
+        sa.UniqueConstraint(one[1], other[1], name=op.f(f"uq_{name}_{one[1]}_{other[1]}")),
     )
     op.create_index(op.f(f"ix_{name}_{other[1]}"), name, [other[1]])
 
