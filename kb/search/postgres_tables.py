@@ -7,24 +7,20 @@ documents only. `search_state` says which version of the analysis wrote them.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from itertools import islice
+from typing import Any
 
 from sqlalchemy import Connection, text
 
-from core.tsvector import vector
-from kb.search import analysis
-from kb.search.analysis import HEADINGS, SUMMARY, TAGS, TEXT, TITLE, Analysed, analyse, texts
+from kb.search import analysis, analysis_child
+from kb.search.postgres_rows import row as row_of
 from kb.search.protocol import Document
 from kb.search.spelling import letters
-from kb.search.weighing import UNIT
 
 STAMP = f"2/{analysis.VERSION}"
 
-_LETTERS = {TITLE: "A", HEADINGS: "B", TAGS: "B", SUMMARY: "C", TEXT: "D"}
 _BATCH = 200
-# The type holds at most a megabyte, so the longest documents keep the terms that come first.
-_MOST_TERMS = 20_000
 # Any number that nothing else in the database locks.
 _LOCK = 7_302_114_519
 
@@ -95,55 +91,30 @@ def add(connection: Connection, documents: Iterable[Document]) -> int:
     """Put documents in, and their words into the counts. Gives how many there were."""
     counted: _Counted = Counter()
     count = 0
-    waiting = iter(documents)
+    waiting = analysis_child.rows(documents, "postgresql", row_of, _as_it_came)
     while batch := list(islice(waiting, _BATCH)):
         connection.execute(
             text(
                 "INSERT INTO search_document (id, kind, topic, country, language, visibility, url, title, summary, "
                 "body, updated, boost, words, terms, weights, head, tsv) VALUES (:id, :kind, :topic, :country, "
-                ":language, :visibility, :url, :title, :summary, :body, :updated, :boost, :words, :terms, :weights, "
+                ":language, :visibility, :url, :title, :summary, :body, CAST(:updated AS timestamptz), :boost, "
+                ":words, :terms, :weights, "
                 "CAST(:head AS tsvector), CAST(:tsv AS tsvector))"
             ),
-            list(_rows(batch, counted)),
+            batch,
+        )
+        counted.update(
+            (term, word, row["visibility"])
+            for row in batch
+            for term, word in zip(row["terms"], row["words"], strict=True)
         )
         count += len(batch)
     _count_words(connection, counted)
     return count
 
 
-def _rows(documents: Iterable[Document], counted: _Counted) -> Iterator[dict[str, object]]:
-    for document in documents:
-        analysed = analyse(document)
-        title, summary, _, _, body = texts(document)
-        counted.update((term, word, document.visibility) for word, term in analysed.words.items())
-        yield {
-            "id": document.id,
-            "kind": document.kind,
-            "topic": document.topic,
-            "country": document.country,
-            "language": document.language,
-            "visibility": document.visibility,
-            "url": document.url,
-            "title": title,
-            "summary": summary,
-            "body": body,
-            "updated": document.updated,
-            "boost": document.boost,
-            "words": list(analysed.words),
-            "terms": list(analysed.words.values()),
-            # Sixteenths: what each of these terms weighs in the document, as the other backend has it.
-            "weights": [min(int(analysed.weights[term] * UNIT), 32_767) for term in analysed.words.values()],
-            "head": _vector(analysed, (TITLE, SUMMARY, HEADINGS, TAGS)),
-            "tsv": _vector(analysed, (TITLE, SUMMARY, HEADINGS, TAGS, TEXT)),
-        }
-
-
-def _vector(analysed: Analysed, fields: tuple[int, ...]) -> str:
-    found = {
-        term: [((place >> 3) + 1, _LETTERS[place & 7]) for place in places if place & 7 in fields]
-        for term, places in islice(analysed.places.items(), _MOST_TERMS)
-    }
-    return vector({term: places for term, places in found.items() if places})
+def _as_it_came(row: dict[str, Any]) -> dict[str, Any]:
+    return row
 
 
 def _count_words(connection: Connection, counted: _Counted) -> None:

@@ -31,6 +31,7 @@ from whoosh.formats import Existence, Format
 
 from kb.search import analysis
 from kb.search.protocol import IndexUnavailable
+from kb.search.whoosh_writing import FieldWriter
 
 # An index that was made by another version of this code, of the analysis or of Whoosh is made anew.
 STAMP = f"1/{analysis.VERSION}/{'.'.join(map(str, whoosh.__version__))}"
@@ -80,6 +81,10 @@ class Codec(W3Codec):  # type: ignore[misc]
     """Whoosh's own codec without field lengths: weights are computed before, and looking lengths up costs a third."""
 
     length_stats = False
+
+    def field_writer(self, storage: Any, segment: Any) -> FieldWriter:
+        """The writer of postings."""
+        return FieldWriter(self, storage, segment)
 
 
 # terms: what documents are found by; words: what was written, for beginnings and spelling; details: what to filter and

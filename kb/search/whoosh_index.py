@@ -4,7 +4,6 @@ import contextlib
 import os
 import threading
 import time
-from array import array
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any, TypeVar
@@ -12,11 +11,12 @@ from typing import Any, TypeVar
 from whoosh.index import TOC, FileIndex
 from whoosh.reading import SegmentReader
 
-from kb.search import whoosh_files, whoosh_search
-from kb.search.analysis import Analysed, analyse, texts
+from kb.search import analysis_child, whoosh_files, whoosh_search
 from kb.search.protocol import Document, Health, Hit, IndexUnavailable, Query, Results
 from kb.search.whoosh_files import NAME, SCHEMA, CheckedStorage, Codec, Pointer
-from kb.search.whoosh_reader import Details, Snapshot, shown_to_bytes
+from kb.search.whoosh_reader import Snapshot
+from kb.search.whoosh_rows import Row, row
+from kb.search.whoosh_writing import FastWriter
 
 # How long readers go on without looking whether the index was written, in seconds.
 _LOOK_EVERY = 0.5
@@ -24,7 +24,7 @@ _LOOK_EVERY = 0.5
 _WAIT = 5.0
 # A new reader that meets files which a writer just replaced looks again, so many times.
 _TRIES = 20
-_MEMORY = 96  # Megabytes of postings that are sorted in memory.
+_MEMORY = 96 << 20  # Bytes of postings that are gathered in memory.
 
 _Answer = TypeVar("_Answer")
 
@@ -121,7 +121,7 @@ class WhooshIndex:
 
     def apply(self, puts: Iterable[Document], deletes: Iterable[str]) -> None:
         """Add or replace documents and remove others, all or nothing."""
-        rows = {document.id: _row(document) for document in puts}
+        rows = {each.id: each for each in _rows(_last_of_each(puts))}
         gone = [*rows, *(id_ for id_ in deletes if id_ not in rows)]
         with whoosh_files.writing(self._directory, _WAIT):
             pointer = whoosh_files.read_pointer(self._directory)
@@ -143,7 +143,7 @@ class WhooshIndex:
                 generation = whoosh_files.next_generation(self._directory)
                 storage = CheckedStorage(self._directory / generation, {})
                 writer = _Writer(FileIndex.create(storage, SCHEMA, NAME))
-                writer.replace((), map(_row, _each_once(documents)))
+                writer.replace((), _rows(_each_once(documents)))
             except OSError as problem:
                 raise IndexUnavailable(f"The index cannot be written: {problem.strerror}") from problem
             self._publish(generation, writer, None)
@@ -177,6 +177,14 @@ def _each_once(documents: Iterable[Document]) -> Iterator[Document]:
             yield document
 
 
+def _last_of_each(documents: Iterable[Document]) -> Iterable[Document]:
+    return {document.id: document for document in documents}.values()
+
+
+def _rows(documents: Iterable[Document]) -> Iterator[Row]:
+    return analysis_child.rows(documents, "whoosh", row, lambda plain: Row(*plain))
+
+
 class _Writer:
     """One write: a Whoosh writer that is given terms ready, and keeps segments few."""
 
@@ -185,14 +193,14 @@ class _Writer:
         self.documents = 0
         self.contents = 0
 
-    def replace(self, gone: Iterable[str], rows: Iterable[dict[str, Any]]) -> None:
+    def replace(self, gone: Iterable[str], rows: Iterable[Row]) -> None:
         """Remove ids, add rows, commit. On any problem nothing is changed."""
-        writer = self._index.writer(codec=Codec(), compound=False, limitmb=_MEMORY)
+        writer = FastWriter(self._index, Codec(), _MEMORY)
         try:
             for id_ in gone:
                 writer.delete_by_term("id", id_)
-            for row in rows:
-                writer.add_document(**row)
+            for each in rows:
+                writer.add_row(each)
             writer.commit(mergetype=_merge_small)
         except BaseException:
             if not writer.is_closed:
@@ -201,30 +209,6 @@ class _Writer:
         contents = TOC.read(self._index.storage, NAME, schema=SCHEMA)
         self.contents = contents.generation
         self.documents = sum(part.doc_count_all() - part.deleted_count() for part in contents.segments)
-
-
-def _row(document: Document) -> dict[str, Any]:
-    """A document as the fields of the index."""
-    analysed = analyse(document)
-    title, summary, _, _, text = texts(document)
-    details = Details(
-        document.id, document.kind, document.topic, document.language, document.country, document.visibility,
-        document.boost, document.updated.timestamp(),
-    )  # fmt: skip
-    return {
-        "id": document.id,
-        "terms": _term_postings(analysed),
-        "words": [(word.encode(), 1, analysed.weights[term], b"") for word, term in analysed.words.items()],
-        "details": details.to_bytes(),
-        "shown": shown_to_bytes(title, summary, text, document.url),
-    }
-
-
-def _term_postings(analysed: Analysed) -> list[tuple[bytes, int, float, bytes]]:
-    weights = analysed.weights
-    return [
-        (term.encode(), 1, weights[term], array("H", analysed.positions(term)).tobytes()) for term in analysed.places
-    ]
 
 
 def _merge_small(writer: Any, segments: list[Any]) -> list[Any]:

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from whoosh.index import TOC
 from whoosh.reading import SegmentReader, TermNotFound
@@ -23,6 +23,7 @@ from kb.search.analysis import LANGUAGE_BOOST
 from kb.search.hits import Shown
 from kb.search.spelling import is_checked, letters, most_edits, nearest
 from kb.search.whoosh_files import NAME, SCHEMA, CheckedStorage, Pointer, check
+from kb.search.whoosh_rows import Details
 
 # Postings kept decoded in memory, per segment: 8 bytes each.
 _MOST_KEPT = 500_000
@@ -31,28 +32,6 @@ _MOST_FREQUENCIES = 20_000
 _DAY = 86_400
 _PHRASE_WEIGHT = 1.2
 _NOTHING: tuple["array[int]", "array[float]"] = (array("I"), array("f"))
-
-
-class Details(NamedTuple):
-    """What a document is filtered and ranked by."""
-
-    id: str
-    kind: str
-    topic: str
-    language: str
-    country: str
-    visibility: str
-    boost: float
-    updated: float
-
-    def to_bytes(self) -> bytes:
-        """As the column `details` holds it."""
-        return json.dumps(self).encode()
-
-
-def shown_to_bytes(title: str, summary: str, text: str, url: str) -> bytes:
-    """As the column `shown` holds it."""
-    return zlib.compress(json.dumps([title, summary, text, url], ensure_ascii=False).encode(), 6)
 
 
 class Segment:
