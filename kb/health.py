@@ -93,10 +93,8 @@ def orphans(limit: int = MOST) -> list[Head]:
             if number != row.id:
                 linked.add(number)
     # A translation is reached from its source.
-    sources = dict(
-        db.session.execute(select(Article.id, Article.source_id).where(Article.source_id.is_not(None))).all()
-    )
-    lonely = [head for number, head in heads.items() if number not in linked and number not in sources]
+    translated = set(db.session.scalars(select(Article.id).where(Article.source_id.is_not(None))))
+    lonely = [head for number, head in heads.items() if number not in linked and number not in translated]
     return sorted(lonely, key=lambda head: (head.title.casefold(), head.id))[:limit]
 
 
@@ -110,12 +108,8 @@ def overdue(limit: int = MOST) -> list[Head]:
 
 def ownerless(limit: int = MOST) -> list[Head]:
     """Articles that nobody cares for; the most read ones first, as far as their readers said anything."""
-    return _list(
-        Article.owner_id.is_(None),
-        (Article.helpful_count + Article.unhelpful_count).desc(),
-        Article.title,
-        limit=limit,
-    )
+    said = Article.helpful_count + Article.unhelpful_count
+    return _list(Article.owner_id.is_(None), said.desc(), Article.title, limit=limit)
 
 
 def unhelpful(limit: int = MOST) -> list[Head]:
