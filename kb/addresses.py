@@ -2,8 +2,9 @@
 
 from sqlalchemy import delete, select
 
+from accounts.models import User
 from core.db import db
-from kb.models import Article
+from kb.models import READABLE, RETIRED, Article, visibilities_of
 from kb.writing_models import ArticleAddress
 
 
@@ -35,3 +36,28 @@ def moved_to(language: str, slug: str) -> Article | None:
         select(ArticleAddress).where(ArticleAddress.language == language, ArticleAddress.slug == slug)
     )
     return row.article if row is not None else None
+
+
+def lead(language: str, slug: str, reader: User | None) -> Article | None:
+    """The article to which an old address leads: the one that moved, or the one in place of a retired one.
+
+    None if nothing took its place that the reader may see.
+    """
+    row = moved_to(language, slug)
+    if row is None:
+        row = db.session.scalar(
+            select(Article).where(Article.language == language, Article.slug == slug, Article.state == RETIRED)
+        )
+    if row is not None and row.state == RETIRED and row.replaced_by_id is not None:
+        row = db.session.get(Article, row.replaced_by_id)
+    if row is None or row.state not in READABLE or row.visibility not in visibilities_of(reader):
+        return None
+    return row
+
+
+def is_gone(language: str, slug: str, reader: User | None) -> bool:
+    """Whether an article stood at an address that is retired, with nothing in its place."""
+    row = moved_to(language, slug) or db.session.scalar(
+        select(Article).where(Article.language == language, Article.slug == slug)
+    )
+    return row is not None and row.state == RETIRED and row.visibility in visibilities_of(reader)

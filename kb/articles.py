@@ -16,9 +16,21 @@ from core.exceptions import NotNow, Refused
 from core.i18n import _
 from kb import addresses, article_files, pages, rendering, translations
 from kb.links import Places
-from kb.models import DRAFT, PUBLISHED, VISIBILITIES, WITHDRAWN, Article, Revision
+from kb.models import (
+    DRAFT,
+    NEEDS_UPDATE,
+    NORMAL,
+    PUBLISHED,
+    READABLE,
+    SIGNIFICANCES,
+    VISIBILITIES,
+    WITHDRAWN,
+    Article,
+    Revision,
+)  # fmt: skip
 from kb.pages import SUMMARY_LENGTH, TITLE_LENGTH, Details, clean_tags, one_line, path_of
 from kb.slugs import is_language, is_slug, slugify, unique
+from kb.states import STATES, can_move
 
 BODY_LENGTH = 1_000_000
 REASON_LENGTH = 300
@@ -67,7 +79,7 @@ def write(
 
 def edit(
     article: Article, details: Details, body: str, *, by: User | None, reason: str = "", source: Source | None = None,
-    places: Places | None = None,
+    places: Places | None = None, significance: str = NORMAL,
 ) -> Revision | None:  # fmt: skip
     """Change an article; its state stays as it is. Nothing is written if nothing changes.
 
@@ -91,7 +103,7 @@ def edit(
     _lay_out(article, body, places or Places())
     article.updated_at = now()
     article_files.note_uses(article, article.body_html)
-    revision = _add_revision(article, by, reason)
+    revision = _add_revision(article, by, reason, significance)
     if source is not None:
         # In a folder a translation is changed because its source was.
         translations.mark_current(article)
@@ -105,9 +117,9 @@ def publish(article: Article, *, by: User | None) -> None:
 
     :raises NotNow: if it is published already.
     """
-    if article.state == PUBLISHED:
+    if not can_move(article.state, PUBLISHED):
         raise NotNow(_("This article is published already."))
-    article.state = PUBLISHED
+    article.state, article.replaced_by_id = PUBLISHED, None
     article.published_at = article.published_at or now()
     article_files.follow(article)
     record("article.published", article, by=by)
@@ -118,7 +130,7 @@ def withdraw(article: Article, *, by: User | None) -> None:
 
     :raises NotNow: if it is not published.
     """
-    if article.state != PUBLISHED:
+    if article.state not in READABLE:
         raise NotNow(_("This article is not published."))
     article.state = WITHDRAWN
     article_files.follow(article)
@@ -127,11 +139,12 @@ def withdraw(article: Article, *, by: User | None) -> None:
 
 def set_state(article: Article, state: str, *, by: User | None) -> bool:
     """Bring an article into a state, by the verbs that lead there. Returns whether it changed."""
-    if state == article.state:
+    if state == article.state or {state, article.state} == {PUBLISHED, NEEDS_UPDATE}:
         return False
-    if state == PUBLISHED:
+    if state in READABLE:
         publish(article, by=by)
-    elif article.state == PUBLISHED:
+        article.state = state
+    elif article.state in READABLE:
         withdraw(article, by=by)
         article.state = state
     else:
@@ -197,7 +210,7 @@ def checked(details: Details, body: str) -> Details:
         raise Refused(_("“%(code)s” is not the code of a language.", code=details.language), "language")
     if details.visibility not in VISIBILITIES:
         raise Refused(_("Nobody knows this visibility."), "visibility")
-    if details.state not in {DRAFT, PUBLISHED, WITHDRAWN}:
+    if details.state not in STATES:
         raise Refused(_("Nobody knows this state."), "state")
     if "\x00" in body:
         raise Refused(_("The text contains a character that cannot be kept."), "body")
@@ -242,11 +255,12 @@ def _lay_out(article: Article, body: str, places: Places) -> None:
     article.contents, article.links, article.is_plain = laid_out.contents, links, laid_out.is_plain
 
 
-def _add_revision(article: Article, by: User | None, reason: str) -> Revision:
+def _add_revision(article: Article, by: User | None, reason: str, significance: str = NORMAL) -> Revision:
     article.revision_number = (article.revision_number or 0) + 1
     revision = Revision(
         article_id=article.id, number=article.revision_number, title=article.title, summary=article.summary,
         body=article.body, reason=one_line(reason)[:REASON_LENGTH], author=by,
+        significance=significance if significance in SIGNIFICANCES else NORMAL,
     )  # fmt: skip
     db.session.add(revision)
     db.session.flush()

@@ -15,10 +15,10 @@ from core.i18n import _
 from core.i18n import language as interface_language
 from core.policy import permits, require
 from core.web import person, see_other
-from kb import answer_articles, article_files, articles, conflicts, diffs, rendering
+from kb import answer_articles, article_files, articles, conflicts, diffs, rendering, workflow
 from kb.forms import ArticleForm
 from kb.links import Places
-from kb.models import DRAFT, PUBLISHED, WITHDRAWN, Article, Revision
+from kb.models import DRAFT, IN_REVIEW, NORMAL, PUBLISHED, READABLE, RETIRED, WITHDRAWN, Article, Revision
 from kb.pages import path_of
 from kb.views import bp, find_article
 
@@ -34,7 +34,7 @@ def register(_app: object) -> None:
 def drafts() -> ResponseReturnValue:
     """Articles that are not published."""
     rows = db.session.scalars(
-        Article.visible_to(person()).where(Article.state.in_((DRAFT, WITHDRAWN)))
+        Article.visible_to(person()).where(Article.state.in_((DRAFT, IN_REVIEW, WITHDRAWN, RETIRED)))
         .order_by(Article.updated_at.desc(), Article.id.desc()).limit(DRAFTS)
     ).all()  # fmt: skip
     return render_template("kb/drafts.html", rows=rows)
@@ -73,6 +73,11 @@ def edit(language: str, slug: str) -> ResponseReturnValue:
     row = _find(language, slug, "article.edit")
     form = ArticleForm(None, article=row)
     form.fill(row)
+    kept = workflow.change_of(row)
+    if kept is not None:
+        form.fill_change(kept)
+        if kept.base_number != row.revision_number:
+            return _edit_page(form, row, conflict=conflicts.meet(form, row))
     added = answer_articles.draft_change(row, request.args.get("answer", ""), request.args.get("section", ""))
     if added is not None:
         form.body.data, form.reason.data = added, _("From a past answer")
@@ -92,8 +97,25 @@ def change(language: str, slug: str) -> ResponseReturnValue:
         return _conflict(form, row)
     if not valid:
         return _edit_page(form, row), 413 if form.too_large else 422
+    kept = workflow.change_of(row)
+    if form.kept_version.number != (kept.version if kept is not None else 0):
+        form.kept_version.data = str(kept.version if kept is not None else 0)
+        form.body.errors = [
+            *form.body.errors,
+            _("Somebody else kept a change of this article meanwhile. Look at it under “Review”, then save again."),
+        ]
+        return _edit_page(form, row), 409
+    more = {"by": person(), "reason": form.reason.data or "", "significance": form.significance.data or NORMAL}
     try:
-        revision = articles.edit(row, form.details(), _with_files(form), by=person(), reason=form.reason.data or "")
+        if request.form.get("do") == "keep" and row.state in READABLE:
+            workflow.keep_change(row, form.details(), _with_files(form), base_number=form.base.number, **more)
+            db.session.flush()
+            flash(f"article-{row.id}", "draft-done")
+            flash(_("The change is kept. Readers see it when it is published."), "success")
+            return see_other(url_for(".review", language=row.language, slug=row.slug))
+        revision = articles.edit(row, form.details(), _with_files(form), **more)
+        if kept is not None:
+            db.session.delete(kept)
         db.session.flush()
     except Refused as error:
         return _refused(form, error, row)

@@ -21,10 +21,11 @@ from core.i18n import OWN_NAMES, _, country_choices, language_choices
 from core.i18n import lazy as _l
 from kb import answers, feedback
 from kb.articles import BODY_LENGTH, REASON_LENGTH
-from kb.models import CHAMPIONS, DRAFT, PUBLIC, STAFF, Answer, Article
+from kb.models import CHAMPIONS, DRAFT, MAJOR, MINOR, NORMAL, PUBLIC, STAFF, Answer, Article
 from kb.pages import SUMMARY_LENGTH, TITLE_LENGTH, Details, clean_tags
 from kb.slugs import is_slug
 from kb.topics import TOPICS, topic_choices, topic_name
+from kb.writing_models import ArticleChange
 
 
 def not_blank(_form: FlaskForm, field: Any) -> None:  # A WTForms field.
@@ -62,7 +63,10 @@ class ArticleForm(FlaskForm):  # type: ignore[misc]
     tags = StringField(_l("Tags"), [keepable, Length(max=1000)])
     visibility = SelectField(_l("Who may read it"))
     reason = StringField(_l("What did you change, and why?"), [keepable, Length(max=REASON_LENGTH)])
+    significance = SelectField(_l("How much does it change for readers?"), default=NORMAL, validate_choice=False)
     version = VersionField()
+    # The version of the change that is kept and not published, 0 for none.
+    kept_version = VersionField()
     # The revision that the text was made from.
     base = VersionField()
 
@@ -72,6 +76,7 @@ class ArticleForm(FlaskForm):  # type: ignore[misc]
         self.kept = [token for token in request.form.getlist("kept_file") if files.kept_name(token)]
         self.too_large = False
         self.visibility.choices = visibility_choices()
+        self.significance.choices = significance_choices()
         self.topic.choices = _topics(self.topic.data)
         self.language.choices = _languages(self.language.data)
         if article is not None:
@@ -80,6 +85,8 @@ class ArticleForm(FlaskForm):  # type: ignore[misc]
         else:
             del self.version
             del self.base
+            del self.kept_version
+            del self.significance
 
     def validate_slug(self, field: Any) -> None:
         """The address, if somebody chose one."""
@@ -110,6 +117,15 @@ class ArticleForm(FlaskForm):  # type: ignore[misc]
         self.topic.data, self.visibility.data = article.topic, article.visibility
         self.tags.data, self.version.data = ", ".join(article.tags), str(article.version)
         self.base.data = str(article.revision_number)
+
+    def fill_change(self, kept: ArticleChange) -> None:
+        """Show what the article is to say."""
+        self.title.data, self.summary.data, self.body.data = kept.title, kept.summary, kept.body
+        self.topic.choices = _topics(kept.topic)
+        self.topic.data, self.visibility.data = kept.topic, kept.visibility
+        self.tags.data, self.reason.data = ", ".join(kept.tags), kept.reason
+        self.significance.data = kept.significance
+        self.base.data, self.kept_version.data = str(kept.base_number), str(kept.version)
 
     def text(self) -> str:
         """The text, its lines ended as we end them."""
@@ -185,6 +201,15 @@ class FeedbackForm(FlaskForm):  # type: ignore[misc]
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.helpful.choices = [("yes", _("Yes")), ("no", _("No"))]
+
+
+def significance_choices() -> list[tuple[str, str]]:
+    """(code, name) of how much a change means to those who read or translate a text."""
+    return [
+        (MINOR, _("A little: spelling, a link, the layout")),
+        (NORMAL, _("Some: translations have to follow")),
+        (MAJOR, _("Much: it says something else now")),
+    ]
 
 
 def visibility_choices() -> list[tuple[str, str]]:

@@ -11,8 +11,9 @@ import pycountry
 from core.exceptions import Refused
 from core.i18n import _
 from kb import front_matter
-from kb.models import DRAFT, PUBLIC, PUBLISHED, VISIBILITIES, WITHDRAWN
+from kb.models import PUBLIC, PUBLISHED, VISIBILITIES
 from kb.slugs import is_language, is_slug, slugify
+from kb.states import STATES
 
 # Names of the head that are ours, in the order in which they are written.
 NAMES = ("title", "slug", "topic", "language", "visibility", "tags", "summary", "state")
@@ -76,7 +77,7 @@ def read(path: str, text: str, *, language: str = "en") -> Page:
         visibility=_one_of(fields, "visibility", VISIBILITIES, PUBLIC),
         tags=clean_tags(fields.get("tags")),
         summary=one_line(_text(fields, "summary"))[:SUMMARY_LENGTH],
-        state=_one_of(fields, "state", (DRAFT, PUBLISHED, WITHDRAWN), PUBLISHED),
+        state=_one_of(fields, "state", STATES, PUBLISHED),
     )
     others = {name: value for name, value in parts.fields.items() if name not in NAMES}
     return Page(

@@ -24,9 +24,9 @@ from core import files, pager
 from core.db import db
 from core.i18n import OWN_NAMES, _, country_name, language_name
 from core.i18n import language as interface_language
-from core.policy import can, permits, require
+from core.policy import can, checked, permits, require
 from core.web import csp_nonce, external, person
-from kb import metadata, page_cache, reading, topics, translations
+from kb import addresses, metadata, page_cache, reading, topics, translations
 from kb.article_files import shows
 from kb.models import MERGED, PUBLIC, PUBLISHED, READABLE, Answer, Article, ArticleFile
 from kb.slugs import answer_path, article_path
@@ -57,6 +57,7 @@ def register(app: Flask) -> None:
         feedback_views,
         feeds,
         translation_views,
+        workflow_views,
     )
 
     app.jinja_env.filters["own_language_name"] = own_language_name
@@ -270,7 +271,15 @@ def _in_another_language(language: str, slug: str) -> ResponseReturnValue:
     """The same article under its address in this language; else in another one, which the page then says."""
     found = listed().where(Article.slug == slug).order_by(Article.source_id.is_not(None), Article.id).limit(1)
     first = db.session.scalar(found)
+    if first is None or first.language != language:
+        led = addresses.lead(language, slug, person())
+        if led is not None:
+            require(person(), "article.see", led)
+            return redirect(article_path(led.language, led.slug), 301)
     if first is None:
+        checked("article.see")
+        if addresses.is_gone(language, slug, person()):
+            return render_template("kb/article_gone.html"), 410
         abort(404)
     rows = db.session.scalars(
         listed().where(translations.same_in_other_words(translations.head_of(first))).order_by(Article.id).limit(100)
