@@ -93,7 +93,7 @@ def choose_article(number: int) -> ResponseReturnValue:
     )
     page = render_template(
         "helpdesk/answer_append.html", answer=row, article=article, named=named, error=error,
-        sections=answer_articles.sections_of(article.body) if article is not None else [],
+        sections=answer_articles.sections_of(answer_articles.text_of(article)) if article is not None else [],
         alike=[each for each in alike if each.kind == "article"],
     )  # fmt: skip
     return page, 422 if error else 200
@@ -102,21 +102,20 @@ def choose_article(number: int) -> ResponseReturnValue:
 @bp.post("/desk/answers/<int:number>/append")
 @permits("answer.edit")
 def append(number: int) -> ResponseReturnValue:
-    """Open an article in the editor with a past answer added to it; nothing changes before somebody saves it there."""
+    """Add a past answer to an article, as a change that readers do not see yet, and open it in the editor."""
     row, _source = find_answer(number)
     article = answer_articles.article_named(request.form.get("article", ""))
     if article is None:
         return page_of(number, error=_("No article has this address.")), 422
     require(person(), "article.edit", article, seen_by="article.see")
-    answer_articles.note_addition(row, article, by=person())
+    chosen = request.form.get("section", "0")
+    section = int(chosen) if chosen.isascii() and chosen.isdigit() and len(chosen) < 5 else 0
+    answer_articles.add_to_article(row, article, section, by=person())
     flash(
-        _("The past answer stands in the text below. Read it and save: until then the article is as it was."),
+        _("The past answer stands in the text below. Readers see the article as it was until you publish the change."),
         "success",
     )
-    section = request.form.get("section", "0")
-    return see_other(
-        url_for("kb.edit", language=article.language, slug=article.slug, answer=row.id, section=section[:4])
-    )
+    return see_other(url_for("kb.edit", language=article.language, slug=article.slug))
 
 
 @bp.get("/desk/answers/<int:number>/files")

@@ -1,7 +1,7 @@
 """From a past answer to an article: a new draft, or a part for one that is there. Nothing is published by it."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from flask import current_app
 from sqlalchemy import select
@@ -12,8 +12,8 @@ from core.db import db
 from core.events import record
 from core.exceptions import NotNow
 from core.i18n import _, in_language
-from kb import articles
-from kb.models import DRAFT, Answer, Article
+from kb import articles, workflow
+from kb.models import DRAFT, READABLE, Answer, Article
 from kb.pages import Details
 from kb.slugs import answer_path
 
@@ -54,19 +54,48 @@ def become_article(row: Answer, *, by: User) -> Article:
     return article
 
 
-def note_addition(row: Answer, article: Article, *, by: User) -> None:
-    """Remember that a past answer is being added to an article; its text changes when somebody saves it."""
+def add_to_article(row: Answer, article: Article, section: int, *, by: User) -> None:
+    """Put a past answer at the end of a section of an article, as a change that readers do not see yet.
+
+    A change that somebody works on already is added to; the text of a draft is changed itself.
+
+    :param section: its number as in `sections_of` of `text_of`; 0 stands for the end of the article.
+    """
+    body = body_with(text_of(article), row, section)
+    with in_language(row.language):
+        reason = _("From a past answer")
+    change = workflow.change_of(article)
+    details = articles.details_of(article)
+    if article.state not in READABLE:
+        articles.edit(article, details, body, by=by, reason=reason)
+    elif change is None:
+        workflow.keep_change(article, details, body, by=by, reason=reason)
+    else:
+        kept = replace(
+            details, title=change.title, summary=change.summary, topic=change.topic, tags=tuple(change.tags),
+            visibility=change.visibility,
+        )  # fmt: skip
+        workflow.keep_change(
+            article, kept, body, by=by, reason=change.reason or reason, significance=change.significance,
+            base_number=change.base_number,
+        )  # fmt: skip
     row.article_id = article.id
     record("answer.added_to_article", row, by=by, article=article)
 
 
-def body_with(article: Article, row: Answer, section: int) -> str:
-    """The text of an article with a past answer at the end of a section, to be read and saved by a person.
+def text_of(article: Article) -> str:
+    """What an article is to say: the change that somebody works on, else the article itself."""
+    change = workflow.change_of(article)
+    return change.body if change is not None else article.body
+
+
+def body_with(body: str, row: Answer, section: int) -> str:
+    """The text of an article with a past answer at the end of a section.
 
     :param section: its number as in `sections_of`; 0 stands for the end of the article.
     """
-    lines = article.body.split("\n")
-    chosen = next((each for each in sections_of(article.body) if each.number == section), None)
+    lines = body.split("\n")
+    chosen = next((each for each in sections_of(body) if each.number == section), None)
     level = min(chosen.level + 1, _DEEPEST) if chosen is not None else 2
     end = chosen.end if chosen is not None else len(lines)
     with in_language(row.language):
@@ -91,20 +120,6 @@ def sections_of(body: str) -> list[Section]:
             start for deeper, _title, start in found[number:] if deeper <= level), len(lines)))
         for number, (level, title, place) in enumerate(found, 1)
     ]  # fmt: skip
-
-
-def draft_change(article: Article, answer: str, section: str) -> str | None:
-    """What the editor of an article begins with where a past answer is to be added to it; None where none is.
-
-    :param answer: number of the past answer, as it stands in an address.
-    :param section: number of the section, as it stands in an address.
-    """
-    if not (answer.isascii() and answer.isdigit() and len(answer) < 10):
-        return None
-    row = db.session.get(Answer, int(answer))
-    if row is None or row.article_id != article.id:
-        return None
-    return body_with(article, row, int(section) if section.isascii() and section.isdigit() and len(section) < 5 else 0)
 
 
 def article_named(text: str) -> Article | None:

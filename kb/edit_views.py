@@ -15,7 +15,7 @@ from core.i18n import _
 from core.i18n import language as interface_language
 from core.policy import permits, require
 from core.web import person, see_other
-from kb import answer_articles, article_files, articles, conflicts, diffs, rendering, workflow
+from kb import article_files, articles, conflicts, diffs, rendering, workflow
 from kb.forms import ArticleForm
 from kb.links import Places
 from kb.models import DRAFT, IN_REVIEW, NORMAL, PUBLISHED, READABLE, RETIRED, WITHDRAWN, Article, Revision
@@ -78,9 +78,6 @@ def edit(language: str, slug: str) -> ResponseReturnValue:
         form.fill_change(kept)
         if kept.base_number != row.revision_number:
             return _edit_page(form, row, conflict=conflicts.meet(form, row))
-    added = answer_articles.draft_change(row, request.args.get("answer", ""), request.args.get("section", ""))
-    if added is not None:
-        form.body.data, form.reason.data = added, _("From a past answer")
     return _edit_page(form, row)
 
 
