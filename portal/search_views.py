@@ -1,6 +1,6 @@
 """The search page."""
 
-from flask import Blueprint, Flask, render_template, request
+from flask import Blueprint, Flask, make_response, render_template, request
 from flask.typing import ResponseReturnValue
 
 from core import limits
@@ -34,19 +34,25 @@ def page() -> ResponseReturnValue:
     kind = kind if kind in searching.KINDS else ""
     chosen = {name: request.args.get(name, "") for name in ("topic", "country", "lang")}
     number = min(max(request.args.get("page", 1, int), 1), LAST_PAGE)
+    # The page itself asks for what would be found so far while somebody types.
+    is_typing = "X-Fragment" in request.headers
     found = None
     if text:
         found = searching.search(
             text, reader=person(), kind=kind, topics=_one(chosen["topic"]), countries=_one(chosen["country"].upper()),
             languages=_one(chosen["lang"]), language=language(), limit=PAGE, offset=(number - 1) * PAGE,
+            prefix_last=is_typing, with_reasons=True,
         )  # fmt: skip
-        if found.is_empty and number == 1 and not any((kind, *chosen.values())):
+        if found.is_empty and number == 1 and not is_typing and not any((kind, *chosen.values())):
             _note_in_vain(text)
     total = 0 if found is None else (found.ticket_total if kind == "ticket" else found.texts.total)
-    return render_template(
+    response = make_response(render_template(
         "portal/search.html", q=text, kind=kind, chosen=chosen, found=found, topics=topic_choices(),
         language_names=dict(language_choices()), page=number, has_next=number * PAGE < total and number < LAST_PAGE,
-    )  # fmt: skip
+        is_typing=is_typing, reader_language=language(),
+    ))  # fmt: skip
+    response.vary.add("X-Fragment")
+    return response
 
 
 def _note_in_vain(text: str) -> None:

@@ -62,8 +62,8 @@ class Query:
 
 @dataclass(frozen=True, slots=True)
 class Reason:
-    """A word of the search that a document holds: as typed, where (`title`, `summary`, `text`), and the other word that
-    stands there `instead` of it (a synonym, or the whole of a beginning), or "".
+    """A word of the search that a document holds: as typed, where (`title`, `summary`, `text`), and the other word
+    that stands there `instead` of it (a synonym, or the whole of a beginning), or "".
 
     `is_across` is set when that word is of another language.
     """

@@ -44,10 +44,11 @@ def _reasons(plan: Plan, fields: dict[str, dict[str, str]]) -> Iterator[Reason]:
 
 
 def _reason(need: Need, typed: str, fields: dict[str, dict[str, str]]) -> Reason | None:
-    for way in sorted(need.alternatives, key=lambda way: (bool(way.instead), -way.weight)):
-        places = tuple(name for name, terms in fields.items() if _holds(way, terms))
-        if places:
-            return Reason(typed, places, instead=way.instead, is_across=way.is_across)
+    held = [(way, tuple(name for name, terms in fields.items() if _holds(way, terms))) for way in need.alternatives]
+    held = [(way, places) for way, places in held if places]
+    if held:
+        way, places = min(held, key=lambda one: (bool(one[0].instead), "title" not in one[1], -len(one[1])))
+        return Reason(typed, places, instead=way.instead, is_across=way.is_across)
     if need.prefix:
         for name, terms in fields.items():
             written = next((word for word in terms.values() if word.startswith(need.prefix)), "")

@@ -13,7 +13,7 @@ const BEHAVIOURS = [
   ["[data-autosubmit]", "./autosubmit.js"],
   ["[data-confirm]", "./confirm.js"],
   ["form[data-guard]", "./guard.js"],
-  ["[data-search-report]", "./search.js"],
+  ["[data-search-report], [data-search-live]", "./search.js"],
   ["[data-live-url]", "./live.js"],
   ["[data-countdown]", "./countdown.js"],
   ["[data-fragment-url]", "./reveal.js"],
