@@ -96,6 +96,22 @@ def sync(folder: Path | None, language: str) -> None:
     sys.exit(1 if done.problems or done.waiting else 0)
 
 
+@kb_group.command("publish")
+@click.argument("folder", type=FOLDER)
+def publish(folder: Path) -> None:
+    """Write what is public into a FOLDER of pages that need no server: to read, search and print from a disk."""
+    from core.exceptions import HelpdeskError
+    from kb import publishing
+
+    try:
+        done = publishing.publish(folder)
+    except (HelpdeskError, OSError) as error:
+        raise click.ClickException(str(error)) from error
+    click.echo(
+        f"{done['pages']} pages, {done['files']} files; {done['kept']} as they were, {done['removed']} taken away"
+    )
+
+
 @search_group.command("rebuild")
 def rebuild() -> None:
     """Build the search index anew beside the old one; searches go on meanwhile."""
