@@ -184,12 +184,32 @@ def read_pointer(directory: Path) -> Pointer:
     return pointer
 
 
-def write_pointer(directory: Path, generation: str, contents: int, documents: int, known: Pointer | None) -> None:
-    """Put a generation in use as it is now: sum up its files (those of `known` are not read again) and swap."""
+def forget_unfinished(directory: Path, pointer: Pointer) -> None:
+    """Remove the table of contents of a write whose writer died before the pointer was swapped."""
+    for path in (directory / pointer.generation).glob(f"_{NAME}_*.toc"):
+        if path.name not in pointer.files:
+            path.unlink(missing_ok=True)
+
+
+def write_pointer(
+    directory: Path,
+    generation: str,
+    contents: int,
+    documents: int,
+    known: Pointer | None,
+    *,
+    segments: Collection[str],
+) -> None:
+    """Put a generation in use as it is now: sum up its files (those of `known` are not read again) and swap.
+
+    :param segments: the names of those in use.
+    """
     files: dict[str, tuple[int, int]] = {}
     before = known.files if known and known.generation == generation else {}
     for path in sorted((directory / generation).iterdir()):
         if path.suffix not in {".toc", ".trm", ".pst", ".col"} or not path.is_file():
+            continue
+        if path.name.split(".")[0] not in {*segments, f"_{NAME}_{contents}"}:
             continue
         size = path.stat().st_size
         # Whoosh never writes a file twice, so one that was there before and has its size is not read again.

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any, TypeVar
 
-from whoosh.index import TOC, FileIndex
+from whoosh.index import TOC, FileIndex, clean_files
 from whoosh.reading import SegmentReader
 
 from kb.search import analysis_child, whoosh_files, whoosh_search
@@ -128,6 +128,7 @@ class WhooshIndex:
             with _damage_is_unavailability():
                 # Only sizes here: a large file is read where segments are merged, and its blocks have checksums.
                 whoosh_files.check(self._directory, pointer, trusted={name.split(".")[0] for name in pointer.files})
+                whoosh_files.forget_unfinished(self._directory, pointer)
                 storage = CheckedStorage(self._directory / pointer.generation, pointer.files)
                 index = FileIndex(storage, SCHEMA, NAME)
                 if index.latest_generation() != pointer.contents:
@@ -152,7 +153,10 @@ class WhooshIndex:
 
     def _publish(self, generation: str, writer: "_Writer", known: Pointer | None) -> None:
         try:
-            whoosh_files.write_pointer(self._directory, generation, writer.contents, writer.documents, known)
+            whoosh_files.write_pointer(
+                self._directory, generation, writer.contents, writer.documents, known, segments=writer.segments
+            )
+            writer.clean()
         except OSError as problem:
             raise IndexUnavailable(f"The index cannot be written: {problem.strerror}") from problem
         self._looked = 0.0
@@ -192,6 +196,8 @@ class _Writer:
         self._index = index
         self.documents = 0
         self.contents = 0
+        self.segments: list[str] = []
+        self._parts: list[Any] = []
 
     def replace(self, gone: Iterable[str], rows: Iterable[Row]) -> None:
         """Remove ids, add rows, commit. On any problem nothing is changed."""
@@ -208,7 +214,13 @@ class _Writer:
             raise
         contents = TOC.read(self._index.storage, NAME, schema=SCHEMA)
         self.contents = contents.generation
+        self._parts = contents.segments
+        self.segments = [part.segment_id() for part in contents.segments]
         self.documents = sum(part.doc_count_all() - part.deleted_count() for part in contents.segments)
+
+    def clean(self) -> None:
+        """Remove what no reader opens any more, now that the pointer names what was written."""
+        clean_files(self._index.storage, NAME, self.contents, self._parts)
 
 
 def _merge_small(writer: Any, segments: list[Any]) -> list[Any]:

@@ -12,6 +12,7 @@ from typing import Any, BinaryIO
 
 from whoosh.codec.whoosh3 import W3FieldWriter
 from whoosh.filedb.filestore import random_name
+from whoosh.index import TOC
 from whoosh.writing import SegmentWriter
 
 from kb.search.whoosh_rows import Posting, Row
@@ -145,6 +146,10 @@ class FastWriter(SegmentWriter):  # type: ignore[misc]
     def __init__(self, index: Any, codec: Any, limit: int) -> None:
         super().__init__(index, codec=codec, compound=False)
         self.pool = Pool(self._tempstorage, limit)
+
+    def _commit_toc(self, segments: list[Any]) -> None:
+        """Write the table of contents, but remove nothing: what readers use must stay until the pointer is swapped."""
+        TOC(self.schema, segments, self.generation).write(self.storage, self.indexname)
 
     def add_row(self, row: Row) -> None:
         """Add a document."""

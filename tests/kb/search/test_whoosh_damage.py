@@ -237,6 +237,26 @@ def test_a_writer_that_is_killed_leaves_an_index_that_answers_or_heals(directory
             assert heals(directory)
 
 
+@pytest.mark.parametrize("is_rebuild", [False, True])
+def test_a_writer_that_dies_before_the_swap_leaves_the_index_as_it_was(directory, monkeypatch, is_rebuild):
+    right = answers(WhooshIndex(directory))
+
+    def dies(*_, **__):
+        raise SystemExit
+
+    with monkeypatch.context() as here:
+        here.setattr(whoosh_files, "write_pointer", dies)
+        for number in range(3):
+            index = WhooshIndex(directory)
+            pelican = [document(number, "Pelican")]
+            with pytest.raises(SystemExit):
+                index.rebuild(pelican) if is_rebuild else index.apply(pelican, [])
+    assert answers(WhooshIndex(directory)) == right
+    WhooshIndex(directory).apply([document(99, "Pelican")], [])
+    assert found(WhooshIndex(directory), "pelican") == ["article:99"]
+    assert is_rebuild or len(list(directory.glob("g*/*.toc"))) == 1, "what was half written is gone"
+
+
 def test_a_reader_sees_what_another_process_wrote(directory, monkeypatch):
     monkeypatch.setattr(whoosh_index, "_LOOK_EVERY", 0.0)
     reader = WhooshIndex(directory)
