@@ -64,6 +64,7 @@ class Article(Model):
     # Who sees to it that it stays true, and the day by which somebody looks through it again.
     owner_id: Mapped[int | None] = mapped_column(ForeignKey("user.id"), index=True)
     review_by: Mapped[date | None]
+    reminded_at: Mapped[datetime | None]
     # Of a retired one: where its readers are led.
     replaced_by_id: Mapped[int | None] = mapped_column(ForeignKey("article.id", ondelete="SET NULL"))
     # The renderer that laid it out, see `kb.rendering.VERSION`.

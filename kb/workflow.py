@@ -262,7 +262,7 @@ def confirm(article: Article, *, by: User, review_by: date | None) -> None:
     """Say that a published article was looked through and is true, until the next day of review."""
     if article.state not in READABLE:
         raise NotNow(_("This article is not published."))
-    article.state, article.review_by = PUBLISHED, review_by
+    article.state, article.review_by, article.reminded_at = PUBLISHED, review_by, None
     record("article.confirmed", article, by=by)
 
 
@@ -296,6 +296,7 @@ def care(article: Article, *, owner: User | None, review_by: date | None, by: Us
     if owner is not None and (not owner.is_staff or owner.is_disabled):
         raise Refused(_("Choose somebody of our staff."), "owner")
     article.owner_id, article.review_by = owner.id if owner is not None else None, review_by
+    article.reminded_at = None
     record("article.cared_for", article, by=by, owner=article.owner_id)
 
 

@@ -16,6 +16,7 @@ def upgrade() -> None:
         table.alter_column("state", type_=sa.String(20), existing_type=sa.String(10), existing_nullable=False)
         table.add_column(sa.Column("owner_id", Id, nullable=True))
         table.add_column(sa.Column("review_by", sa.Date(), nullable=True))
+        table.add_column(sa.Column("reminded_at", UtcTime(), nullable=True))
         table.add_column(sa.Column("replaced_by_id", Id, nullable=True))
         table.add_column(sa.Column("renderer", sa.Integer(), nullable=False, server_default="0"))
         table.create_foreign_key(op.f("fk_article_owner_id_user"), "user", ["owner_id"], ["id"])
@@ -143,6 +144,6 @@ def downgrade() -> None:
         table.drop_index(op.f("ix_article_owner_id"))
         table.drop_constraint(op.f("fk_article_replaced_by_id_article"), type_="foreignkey")
         table.drop_constraint(op.f("fk_article_owner_id_user"), type_="foreignkey")
-        for column in ("renderer", "replaced_by_id", "review_by", "owner_id"):
+        for column in ("renderer", "replaced_by_id", "reminded_at", "review_by", "owner_id"):
             table.drop_column(column)
         table.alter_column("state", type_=sa.String(10), existing_type=sa.String(20), existing_nullable=False)
