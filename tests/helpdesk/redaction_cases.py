@@ -38,7 +38,13 @@ CASES = (
     (("Ali Hassan",), (), ("ali.hassan+ocds@mof.example",), "Hi team, Ali here. ali.hassan+ocds@mof.example; see portal.mof.example/login", {"name": ["Ali"], "e-mail": ["ali.hassan+ocds@mof.example"], "link": ["portal.mof.example"]}),
     (("Daniel Osei",), (), (), "daniel osei, DANIEL, Osei: one person. Nothing else: standard.open-contracting.org, version 1.1.5, 2024-01-15.",
      {"name": ["daniel osei", "DANIEL", "Osei"]}),
+    (("Chipo Banda",), (), (), "Good afternoon Bruno, Chipo from Lusaka here. My cell is 0977123456 or chipo.banda@zppa.example.",
+     {"name": ["Bruno", "Chipo"], "phone": ["0977123456"], "e-mail": ["chipo.banda@zppa.example"]}),
+    ((), (), (), "Please phone the office: (265) 1-770-199 or 01770199.", {"phone": ["1-770-199", "01770199"]}),
     # Spanish
+    ((), (), (), "Contacto: Lic. Ana Sofía Molina, asmolina@minfin.example, PBX 2374-3000 ext. 11212; fijo 4-444-4144",
+     {"name": ["Ana Sofía Molina"], "e-mail": ["asmolina@minfin.example"], "phone": ["2374-3000", "11212", "4-444-4144"]}),
+    (("Rosa Delgado",), (), (), "Rosa Delgado Pinto le escribió a Don Ernesto. La rosa es roja.", {"name": ["Rosa Delgado Pinto", "Ernesto"]}),
     (("Paula Ortiz",), ("Colombia Compra Eficiente",), ("paula.ortiz@compra.example",), "Soy Paula Ortiz, de Colombia Compra Eficiente. Mi correo: paula.ortiz@compra.example y mi celular 300 123 4567.",
      {"name": ["Paula Ortiz"], "organisation": ["Colombia Compra Eficiente"], "e-mail": ["paula.ortiz@compra.example"], "phone": ["300 123 4567"]}),
     (("José Ángel Núñez",), (), (), "JOSE ANGEL NUNEZ preguntó. José Ángel y el señor Nuñez coinciden.", {"name": ["JOSE ANGEL NUNEZ", "José Ángel", "Nuñez"]}),
@@ -83,6 +89,8 @@ CASES = (
     ((), (), (), "Le 15 janvier 2024, version 1.1.5, 2023-2024, tender/procurementMethod.", {}),
     (("Awa Sow",), (), (), "Awa a écrit. AWA SOW aussi, et a. sow.", {"name": ["Awa", "AWA SOW"]}),
     ((), (), (), "Le lien : https://portail.example/tickets/12?key=abc.def", {"link": ["https://portail.example/tickets/12?key=abc.def"]}),
+    ((), (), (), "Cordialement,\nClémence N'Guessan\nARMP – clemence.nguessan@armp.example – 05 04 03 02 01",
+     {"name": ["Clémence N'Guessan"], "e-mail": ["clemence.nguessan@armp.example"], "phone": ["05 04 03 02 01"]}),
     # Portuguese and Russian
     (("João Conceição",), (), (), "Prezado João, sou a Conceição? O CPF 123.456.789-09 é de Joao.", {"name": ["João", "Conceição", "Joao"], "person-id": ["123.456.789-09"]}),
     ((), (), (), "Olá Beatriz, meu nome é Thiago Souza.", {"name": ["Beatriz", "Thiago Souza"]}),
