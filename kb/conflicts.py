@@ -37,6 +37,12 @@ class Conflict:
         """What is chosen, as text."""
         return " ".join(choice for _part, choice in self.overlaps)
 
+    @staticmethod
+    def compared(part: Part, text: str) -> diffs.Pieces:
+        """One side of an overlap, word by word beside what stood there before."""
+        base = part.base.strip()
+        return diffs.compare_words(base, text.strip()) if base else (("added", text.strip()),)
+
 
 def is_choosing() -> bool:
     """Whether somebody chose among what both changed, and did not save yet."""

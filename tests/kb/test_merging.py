@@ -96,6 +96,7 @@ def test_the_page_of_a_conflict_puts_both_together_and_asks_where_they_meet(app,
     assert "One passage was changed by both of you" in answer.text
     assert "1 change of theirs is in the text below already" in answer.text
     assert "Tags: new" in answer.text, "what else was changed is told"
+    assert "<ins> for Bruno</ins>" in answer.text, "each side is shown word by word"
     form = _fields(answer.text)
     assert (form["title"], form["summary"]) == ("Lots, again", "Mine."), "each keeps what they alone changed"
     assert form["body"].replace("\r\n", "\n") == BASE.replace("One.", "One for Bruno.").replace(
