@@ -3,12 +3,12 @@
 from flask import Blueprint, Flask, abort, current_app, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from core import limits
+from core import limits, signing
 from core.db import db
 from core.exceptions import Refused
 from core.i18n import _, language
 from core.policy import permits, require
-from core.web import person
+from core.web import person, signed_post
 from kb import finding, gaps
 from kb.gap_models import LEFT, OPENED
 from kb.models import Article
@@ -25,14 +25,22 @@ def register(app: Flask) -> None:
 
 @bp.post("/search/ended")
 @permits("kb.browse")
+@signed_post
 def ended() -> ResponseReturnValue:
-    """Write down whether anything was opened of what a search found, without who searched."""
+    """Write down whether anything was opened of what a search found, without who searched.
+
+    The mark that the page of the search carries stands for the token of a form, so that strangers need no cookie, and
+    only searches that were shown are written down.
+    """
     settings = current_app.extensions["settings"].limits
     limits.hit("suggest", limits.network_address(), settings.suggest_per_minute, 60)
     outcome = request.form.get("outcome", "")
+    text = request.form.get("q", "")
+    if not signing.is_mark(gaps.SHOWN, text, request.form.get("mark", "")):
+        abort(404)
     if outcome not in {LEFT, OPENED}:
         abort(422, _("Something in the form is missing or wrong."))
-    gaps.note(request.form.get("q", ""), outcome, language=language())
+    gaps.note(text, outcome, language=language())
     return "", 204
 
 

@@ -25,6 +25,8 @@ from kb.pages import MOST_TAGS, TAG_LENGTH
 KEPT_DAYS = 180
 LONGEST = 120
 SHORTEST = 3
+# What the mark on the page of a search vouches for.
+SHOWN = "search-shown"
 MOST = 100
 
 _WORD = re.compile(r"[^\W_]+(?:[-_./:@][^\W_]+)*")

@@ -3,7 +3,7 @@
 from flask import Blueprint, Flask, make_response, render_template, request
 from flask.typing import ResponseReturnValue
 
-from core import limits
+from core import limits, signing
 from core.i18n import language, language_choices
 from core.policy import permits
 from core.web import person
@@ -47,7 +47,8 @@ def page() -> ResponseReturnValue:
             _note_in_vain(text)
     total = 0 if found is None else (found.ticket_total if kind == "ticket" else found.texts.total)
     response = make_response(render_template(
-        "portal/search.html", q=text, kind=kind, chosen=chosen, found=found, topics=topic_choices(),
+        "portal/search.html", shown=signing.mark(gaps.SHOWN, text),
+        q=text, kind=kind, chosen=chosen, found=found, topics=topic_choices(),
         language_names=dict(language_choices()), page=number, has_next=number * PAGE < total and number < LAST_PAGE,
         is_typing=is_typing, reader_language=language(),
     ))  # fmt: skip

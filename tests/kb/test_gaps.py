@@ -4,10 +4,19 @@ from datetime import timedelta
 
 import pytest
 
+from core import signing
 from core.db import db, now
 from kb import gaps
 from kb.gap_models import GapDecision, SearchMade
 from kb.models import Article
+
+
+def ends(app, browser, text: str, outcome: str, mark: str | None = None) -> int:
+    """Say how a search ended, as its page does; the status of the answer."""
+    if mark is None:
+        with app.app_context():
+            mark = signing.mark(gaps.SHOWN, text)
+    return browser.post("/search/ended", data={"q": text, "outcome": outcome, "mark": mark}).status_code
 
 
 def made(app) -> list[tuple[str, str]]:
@@ -27,10 +36,11 @@ def test_a_search_that_finds_nothing_is_on_the_list_once_for_all_its_spellings(a
 
 
 def test_a_search_with_results_counts_when_nothing_of_them_was_opened(app, browser, browser_of):
-    browser.get("/search?q=lots")
-    assert browser.send("/search/ended", {"q": "lots of lots", "outcome": "left"}).status_code == 204
-    assert browser.send("/search/ended", {"q": "seen lots", "outcome": "opened"}).status_code == 204
-    assert browser.send("/search/ended", {"q": "lots", "outcome": "nothing"}).status_code == 422
+    assert ends(app, browser, "lots of lots", "left") == 204
+    assert ends(app, browser, "seen lots", "opened") == 204
+    assert ends(app, browser, "lots", "nothing") == 422
+    assert ends(app, browser, "never shown", "left", mark="forged") == 404
+    assert made(app) == [("lots of lots", "left"), ("seen lots", "opened")]
     desk = browser_of("bruno").get("/kb/gaps").text
     assert "lots of lots" in desk
     assert "seen lots" not in desk
@@ -41,7 +51,7 @@ def test_a_search_with_results_counts_when_nothing_of_them_was_opened(app, brows
 )
 def test_words_that_may_be_somebodys_own_are_not_kept(app, browser, text):
     browser.get("/search", query_string={"q": text})
-    browser.send("/search/ended", {"q": text, "outcome": "left"})
+    assert ends(app, browser, text, "left") == 204
     assert made(app) == []
 
 
