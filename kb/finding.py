@@ -15,7 +15,7 @@ from core.db import db
 from core.passages import Wanted, mark, passage
 from core.query_words import ParsedQuery, parse
 from core.words import fold, is_content
-from kb import meaning
+from kb import meaning, synonym_groups
 from kb.indexing import search_index
 from kb.models import READABLE, Answer, Article, visibilities_of
 from kb.search import Hit, IndexUnavailable, Query, Results
@@ -39,6 +39,7 @@ def find(
         visibilities=visibilities_of(user), prefer_language=language, limit=limit, offset=offset,
         prefix_last=prefix_last, with_reasons=with_reasons,
     )  # fmt: skip
+    synonym_groups.refresh()
     by_meaning = meaning.is_on() and not prefix_last
     asked = replace(query, limit=max(limit + offset, meaning.RANKED_ANEW), offset=0) if by_meaning else query
     try:
@@ -53,6 +54,7 @@ def find(
 
 def suggest(text: str, *, user: User | None, language: str = "", limit: int = 5) -> list[Hit]:
     """What may answer a question that is being typed."""
+    synonym_groups.refresh()
     try:
         hits = search_index().suggest(
             text, visibilities=visibilities_of(user), prefer_language=language, limit=limit

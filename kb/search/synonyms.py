@@ -134,6 +134,11 @@ def current() -> Synonyms:
     return _current[0][1]
 
 
+def is_used(mark: object) -> bool:
+    """Whether the groups in use are those of a mark."""
+    return bool(_current) and _current[0][0] == mark
+
+
 def use(groups: Iterable[Group], mark: object) -> None:
     """Take other groups into use; ``mark`` tells this state of the list from others."""
     if not _current or _current[0][0] != mark:
