@@ -15,7 +15,7 @@ from core.i18n import _
 from core.i18n import language as interface_language
 from core.policy import permits, require
 from core.web import person, see_other
-from kb import article_files, articles, conflicts, diffs, rendering, workflow
+from kb import article_files, articles, conflicts, diffs, kinds, rendering, workflow
 from kb.forms import ArticleForm
 from kb.links import Places
 from kb.models import DRAFT, IN_REVIEW, NORMAL, PUBLISHED, READABLE, RETIRED, WITHDRAWN, Article, Revision
@@ -48,7 +48,8 @@ def new() -> ResponseReturnValue:
     form.language.data = request.args.get("language", "") or interface_language()
     form.topic.data = request.args.get("topic", "") or "other"
     form.title.data, form.slug.data = request.args.get("title", ""), request.args.get("slug", "")
-    return _edit_page(form)
+    form.body.data = kinds.beginning(request.args.get("kind", ""))
+    return _edit_page(form, kinds=kinds.kinds())
 
 
 @bp.post("/kb/new")
