@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import ForeignKey, Index, Select, String, Text, UniqueConstraint, false, select
+from sqlalchemy import ForeignKey, Index, Select, String, Text, UniqueConstraint, false, select, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from accounts.models import User
@@ -44,6 +44,11 @@ class Article(Model):
     __table_args__ = (
         UniqueConstraint("language", "slug"),
         Index("ix_article_browse", "state", "visibility", "language", "topic", "position", "title"),
+        # Most have none: with those in it, databases would rather read the whole table.
+        Index(
+            "ix_article_source_id", "source_id", sqlite_where=text("source_id IS NOT NULL"),
+            postgresql_where=text("source_id IS NOT NULL"),
+        ),
         Index("ix_article_feed", "state", "visibility", "published_at", "id"),
     )
 
@@ -72,7 +77,7 @@ class Article(Model):
     # Where the file came from in an imported folder, and any front matter that is not ours; "" and {} otherwise.
     source_path: Mapped[str] = mapped_column(String(500), default="")
     # The article that this one is a translation of (never one that is a translation itself), and the version of it.
-    source_id: Mapped[int | None] = mapped_column(ForeignKey("article.id", ondelete="SET NULL"), index=True)
+    source_id: Mapped[int | None] = mapped_column(ForeignKey("article.id", ondelete="SET NULL"))
     source_revision_number: Mapped[int] = mapped_column(default=0, server_default="0")
     position: Mapped[int] = mapped_column(default=UNPLACED, server_default=str(UNPLACED))
     front_matter: Mapped[dict[str, Any]] = mapped_column(default=dict, deferred=True)

@@ -7,44 +7,50 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import bindparam, literal, or_, select, union_all
-from sqlalchemy.orm import aliased
+from sqlalchemy import bindparam, literal, select, union_all
 
 from accounts.models import User
 from core.db import db
 from kb.collection_models import Collection, CollectionMember, RelatedArticle
-from kb.models import READABLE, Article, visibilities_of
+from kb.models import PUBLISHED, READABLE, Article, visibilities_of
 from kb.translations import Behind, behind, head_of
 
 RELATED = 3
-_TRANSLATION, _RELATED, _SAME_TOPIC = 0, 1, 2
+_TRANSLATION, _RELATED = 0, 1
 
-_SEEN = (Article.state.in_(READABLE), Article.visibility.in_(bindparam("seen", expanding=True)))
-_NAMED = (Article.id, Article.slug, Article.language, Article.title, Article.visibility)
-_IS_ITSELF = or_(Article.id == bindparam("head"), Article.source_id == bindparam("head"))
+# Added to nothing, so that databases look rows up by their numbers, not by what half of all articles have.
+_SEEN = (
+    (Article.state + "").in_(READABLE),
+    (Article.visibility + "").in_(bindparam("seen", expanding=True)),
+)
+_IN_LANGUAGE = (Article.language + "") == bindparam("language")
+_NAMED = (Article.id, Article.slug, Article.language, Article.title, Article.visibility, Article.source_id)
 
 
-def _first(statement: Any) -> Any:
-    return select(statement.limit(RELATED).subquery())
+def _either(statement: Any, number: Any) -> tuple[Any, Any]:
+    """A statement for the source with a number, and for its translations: each is found by an index of its own."""
+    return statement.where(Article.id == number), statement.where(Article.source_id == number)
 
 
 _OTHERS: Any = union_all(
-    select(literal(_TRANSLATION).label("kind"), literal(0).label("place"), *_NAMED)
-    .where(*_SEEN, _IS_ITSELF, Article.id != bindparam("own")),
-    _first(
+    *_either(
+        select(literal(_TRANSLATION).label("kind"), literal(0).label("place"), *_NAMED)
+        .where(*_SEEN, Article.id != bindparam("own")),
+        bindparam("head"),
+    ),
+    *_either(
         select(literal(_RELATED).label("kind"), RelatedArticle.position.label("place"), *_NAMED)
-        .join_from(
-            RelatedArticle, Article,
-            or_(Article.id == RelatedArticle.related_id, Article.source_id == RelatedArticle.related_id),
-        )
-        .where(*_SEEN, RelatedArticle.article_id == bindparam("head"), Article.language == bindparam("language"))
-        .order_by(RelatedArticle.position)
+        .where(*_SEEN, _IN_LANGUAGE, RelatedArticle.article_id == bindparam("head")),
+        RelatedArticle.related_id,
     ),
-    _first(
-        select(literal(_SAME_TOPIC).label("kind"), Article.helpful_count.label("place"), *_NAMED)
-        .where(*_SEEN, Article.language == bindparam("language"), Article.topic == bindparam("topic"))
-        .where(Article.id != bindparam("own")).order_by(Article.helpful_count.desc(), Article.id)
-    ),
+)  # fmt: skip
+
+# For an article that the worker knows nothing of yet.
+_SAME_TOPIC: Any = (
+    select(*_NAMED)
+    .where(Article.state == PUBLISHED, Article.visibility.in_(bindparam("seen", expanding=True)))
+    .where(Article.language == bindparam("language"), Article.topic == bindparam("topic"))
+    .where(Article.id != bindparam("own")).order_by(Article.position, Article.title).limit(RELATED)
 )  # fmt: skip
 
 _PLACE: Any = (
@@ -57,19 +63,20 @@ _PLACE: Any = (
 
 
 def _nearest(*, is_before: bool) -> Any:
-    member = aliased(CollectionMember)
     place: Any = bindparam("place")
-    statement = (
-        select(literal(is_before).label("is_before"), *_NAMED)
-        .join_from(member, Article, or_(Article.id == member.article_id, Article.source_id == member.article_id))
-        .where(*_SEEN, member.collection_id == bindparam("collection"))
-        .where(member.position < place if is_before else member.position > place)
-        .order_by(
-            member.position.desc() if is_before else member.position, Article.language != bindparam("language"),
-            Article.source_id.is_not(None), Article.id,
+    found = union_all(
+        *_either(
+            select(literal(is_before).label("is_before"), CollectionMember.position.label("place"), *_NAMED)
+            .where(*_SEEN, CollectionMember.collection_id == bindparam("collection"))
+            .where(CollectionMember.position < place if is_before else CollectionMember.position > place),
+            CollectionMember.article_id,
         )
-    )  # fmt: skip
-    return select(statement.limit(1).subquery())
+    ).subquery()  # fmt: skip
+    near = found.c.place.desc() if is_before else found.c.place
+    ordered = select(found).order_by(
+        near, found.c.language != bindparam("language"), found.c.source_id.is_not(None), found.c.id
+    )
+    return select(ordered.limit(1).subquery())
 
 
 _NEIGHBOURS: Any = union_all(_nearest(is_before=True), _nearest(is_before=False))
@@ -103,12 +110,9 @@ def around(article: Article, user: User | None, *, collection: str = "") -> Arou
     asked = {"head": head, "own": article.id, "language": article.language, "topic": article.topic, "seen": seen}
     rows = db.session.execute(_OTHERS, asked).all()
     others = sorted((row for row in rows if row.kind == _TRANSLATION), key=lambda row: row.language)
-    near = sorted((row for row in rows if row.kind == _RELATED), key=lambda row: row.place)
-    near += sorted((row for row in rows if row.kind == _SAME_TOPIC), key=lambda row: (-row.place, row.id))
-    unique: dict[int, Any] = {}
-    for row in near:
-        unique.setdefault(row.id, row)
-    related = list(unique.values())
+    related = sorted((row for row in rows if row.kind == _RELATED), key=lambda row: row.place)[:RELATED]
+    if not related:
+        related = list(db.session.execute(_SAME_TOPIC, asked).all())
     place = db.session.execute(_PLACE, {"head": head, "seen": seen, "wanted": collection}).first()
     before = after = None
     if place is not None:
@@ -116,6 +120,6 @@ def around(article: Article, user: User | None, *, collection: str = "") -> Arou
         for row in db.session.execute(_NEIGHBOURS, named):
             before, after = (row, after) if row.is_before else (before, row)
     return Around(
-        others, related[:RELATED], place, before, after, behind(article),
+        others, related, place, before, after, behind(article),
         next((row for row in others if row.id == article.source_id), None),
     )  # fmt: skip

@@ -19,7 +19,10 @@ def upgrade() -> None:
         table.create_foreign_key(
             op.f("fk_article_source_id_article"), "article", ["source_id"], ["id"], ondelete="SET NULL"
         )
-        table.create_index(op.f("ix_article_source_id"), ["source_id"])
+        table.create_index(
+            "ix_article_source_id", ["source_id"], sqlite_where=sa.text("source_id IS NOT NULL"),
+            postgresql_where=sa.text("source_id IS NOT NULL"),
+        )  # fmt: skip
         table.drop_index("ix_article_browse")
         table.create_index("ix_article_browse", ["state", "visibility", "language", "topic", "position", "title"])
     _find_sources()
@@ -103,7 +106,7 @@ def downgrade() -> None:
     with op.batch_alter_table("article") as table:
         table.drop_index("ix_article_browse")
         table.create_index("ix_article_browse", ["state", "visibility", "language", "topic", "title"])
-        table.drop_index(op.f("ix_article_source_id"))
+        table.drop_index("ix_article_source_id")
         table.drop_constraint(op.f("fk_article_source_id_article"), type_="foreignkey")
         for name in ("position", "source_revision_number", "source_id"):
             table.drop_column(name)

@@ -203,7 +203,7 @@ def test_the_worker_finds_what_is_worth_reading_next(article, work, app, browser
 
 def test_reading_in_a_collection_takes_few_statements(article, collection, browser, statements):
     collection("Many", [article(f"Article {n}", slug=f"a{n}") for n in range(12)])
-    for path, most in (("/kb/en/a5", 4), ("/kb/collections/many", 4), ("/kb/collections", 2)):
+    for path, most in (("/kb/en/a5", 5), ("/kb/collections/many", 4), ("/kb/collections", 2)):
         browser.get(path)
         with statements() as seen:
             assert browser.get(path).status_code == 200
