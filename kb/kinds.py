@@ -17,32 +17,37 @@ def kinds() -> list[tuple[str, str]]:
 
 def beginning(kind: str) -> str:
     """The text that an article of a kind begins with, in the reader's language; "" for an unknown kind."""
+    table = ["| " + _("Path") + " | `tender/…` |", "| " + _("Type") + " | |", "| " + _("Codelist") + " | |"]
     parts = {
         HOW_TO: [
             _("Who this is for, and what they have at the end."),
-            f"## {_('What you need')}\n\n- ",
-            f"## {_('Steps')}\n\n1. \n2. \n3. ",
-            f"## {_('Check the result')}",
-            f"## {_('If it does not work')}",
+            _section(_("What you need"), "- "),
+            _section(_("Steps"), "1. \n2. \n3. "),
+            _section(_("Check the result")),
+            _section(_("If it does not work")),
         ],
         EXPLANATION: [
             _("The answer in two sentences."),
-            f"## {_('Why it is so')}",
-            f"## {_('An example')}\n\n```json\n{{\n}}\n```",
-            f"## {_('What follows for you')}",
+            _section(_("Why it is so")),
+            _section(_("An example"), "```json\n{\n}\n```"),
+            _section(_("What follows for you")),
         ],
         REFERENCE: [
             _("What the field says, in one sentence."),
-            f"| | |\n| --- | --- |\n| {_('Path')} | `tender/…` |\n| {_('Type')} | |\n| {_('Codelist')} | |",
-            f"## {_('How to fill it in')}",
-            f"## {_('An example')}\n\n```json\n{{\n}}\n```",
-            f"## {_('Common mistakes')}\n\n- ",
+            "\n".join(["| | |", "| --- | --- |", *table]),
+            _section(_("How to fill it in")),
+            _section(_("An example"), "```json\n{\n}\n```"),
+            _section(_("Common mistakes"), "- "),
         ],
         TROUBLESHOOTING: [
             _("What people see, in their words or those of the message."),
-            f"## {_('The cause')}",
-            f"## {_('The remedy')}\n\n1. ",
-            f"## {_('How to avoid it')}",
+            _section(_("The cause")),
+            _section(_("The remedy"), "1. "),
+            _section(_("How to avoid it")),
         ],
     }.get(kind, [])
     return "\n\n".join(parts) + "\n" if parts else ""
+
+
+def _section(title: str, text: str = "") -> str:
+    return f"## {title}\n\n{text}" if text else f"## {title}"
