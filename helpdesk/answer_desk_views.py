@@ -152,7 +152,7 @@ def _page(number: int, *, error: str = "", comment: str = "", **more: Any) -> st
         pieces=_pieces(row, ticket, sides.texts) if ticket is not None and row.state == IN_REVIEW else {},
         alike=answer_merging.alike(
             row.title, row.question, row.answer_text, language=row.language, user=user, but=row.id
-        ) if row.state not in {PUBLISHED, MERGED, IN_REVIEW} or "alike" in request.args else [],
+        ) if "alike" in request.args or not (needs_reader or row.state in {PUBLISHED, MERGED}) else [],
         files=files,
         article=db.session.get(Article, row.article_id) if row.article_id else None,
         into=db.session.get(Answer, row.merged_into_id) if row.merged_into_id else None,
