@@ -49,7 +49,7 @@ def everybody(app, work) -> list[str]:
             ticket = tickets.ask(
                 by=member(name), title=f"Our release {word}x", words=Words(f"About the release and {word}.")
             )
-            tickets.note(ticket, by=member("bruno"), words=Words(f"They mean {NOTE}{name} by that release."))
+            tickets.note(ticket, by=member("bruno"), words=Words(f"They mean {NOTE} by that release."))
         db.session.commit()
     work()
     with app.app_context():
@@ -121,7 +121,7 @@ def test_those_who_may_read_the_secrets_find_them(app, everybody):
             assert searching.search(word, reader=member("bruno")).texts.total == 1
         assert searching.search(CHAMPIONS, reader=member("amara")).texts.total == 1
         assert searching.search(TICKETS["paula"], reader=member("paula")).ticket_total == 1
-        assert searching.search(f"{NOTE}paula", reader=member("bruno")).ticket_total == 1
+        assert searching.search(NOTE, reader=member("bruno")).ticket_total == len(TICKETS)
 
 
 @pytest.mark.parametrize("who", [NOBODY, "paula", "rafael", "amara"])
