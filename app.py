@@ -39,6 +39,7 @@ REGISTERED = (
     "kb.meaning",
     "kb.related",
     "kb.notices",
+    "kb.laying_out",
     "kb.cli",
     "helpdesk.views",
     "helpdesk.desk_views",

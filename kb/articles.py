@@ -22,6 +22,7 @@ from kb.models import (
     NORMAL,
     PUBLISHED,
     READABLE,
+    RENDERER,
     SIGNIFICANCES,
     VISIBILITIES,
     WITHDRAWN,
@@ -165,7 +166,7 @@ def restore(article: Article, revision: Revision, *, by: User | None) -> Revisio
 def refresh(article: Article, places: Places | None = None) -> bool:
     """Lay an article out again if its links lead elsewhere by now. Not a revision: nobody wrote anything."""
     places = places or Places()
-    if article.links == _whole(article, article.body, places)[1]:
+    if article.renderer == RENDERER and article.links == _whole(article, article.body, places)[1]:
         return False
     _lay_out(article, article.body, places)
     article_files.note_uses(article, article.body_html)
@@ -253,6 +254,7 @@ def _lay_out(article: Article, body: str, places: Places) -> None:
     laid_out = rendering.lay_out(text, article.title, links, article.language)
     article.body_html, article.body_text = laid_out.html, laid_out.text
     article.contents, article.links, article.is_plain = laid_out.contents, links, laid_out.is_plain
+    article.renderer = RENDERER
 
 
 def _add_revision(article: Article, by: User | None, reason: str, significance: str = NORMAL) -> Revision:

@@ -22,6 +22,8 @@ NEEDS_UPDATE, RETIRED = "needs_update", "retired"
 READABLE = (PUBLISHED, NEEDS_UPDATE)
 MINOR, NORMAL, MAJOR = "minor", "normal", "major"
 SIGNIFICANCES = (MINOR, NORMAL, MAJOR)
+# Raised when the renderer makes something else of the same text.
+RENDERER = 1
 # The place in its topic of an article that nobody put in order: behind those that somebody did.
 UNPLACED = 10_000
 # A second person reads it; of past answers alone: it may be published; another one stands in its place.
@@ -72,8 +74,8 @@ class Article(Model):
     reminded_at: Mapped[datetime | None]
     # Of a retired one: where its readers are led.
     replaced_by_id: Mapped[int | None] = mapped_column(ForeignKey("article.id", ondelete="SET NULL"))
-    # The renderer that laid it out, see `kb.rendering.VERSION`.
-    renderer: Mapped[int] = mapped_column(default=0, server_default="0")
+    # The renderer that laid it out; what an older one laid out is laid out again.
+    renderer: Mapped[int] = mapped_column(default=RENDERER, server_default="0")
     # Where the file came from in an imported folder, and any front matter that is not ours; "" and {} otherwise.
     source_path: Mapped[str] = mapped_column(String(500), default="")
     # The article that this one is a translation of (never one that is a translation itself), and the version of it.

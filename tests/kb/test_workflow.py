@@ -3,11 +3,11 @@
 from datetime import date
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from core.db import db
 from core.exceptions import NotNow, Refused
-from kb import articles, workflow
+from kb import articles, laying_out, workflow
 from kb.models import Article, Revision
 from kb.writing_models import ArticleChange
 from tests.conftest import member
@@ -171,3 +171,14 @@ def test_a_change_that_somebody_else_keeps_is_not_overwritten(app, staff, articl
     response = staff.send("/kb/en/lots/edit", edited(row, "Second\n", do="keep"))
     assert (response.status_code, "Second" in response.text) == (409, True)
     assert "First" in staff.get("/kb/en/lots/review").text
+
+
+def test_what_an_older_renderer_laid_out_is_laid_out_again_without_a_revision(app, article, change):
+    number = article("Lots", "Hello *world*.")
+    with app.app_context():
+        db.session.execute(update(Article).values(renderer=0, body_html="<p>Old</p>"))
+        db.session.commit()
+        laying_out.lay_out_older()
+        db.session.commit()
+    assert "<em>world</em>" in change(lambda row: row.body_html, number)
+    assert change(lambda row: row.revision_number, number) == 1
