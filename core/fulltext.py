@@ -19,7 +19,7 @@ from core.fulltext_sqlite import SqliteText
 from core.fulltext_tables import Backend, Match
 from core.passages import Segments, Wanted, marks, passage
 from core.query_words import Clause, ParsedQuery, parse
-from core.words import EVERY_STOP_WORD, LANGUAGES, clean, fold, stem
+from core.words import EVERY_STOP_WORD, TICKET_LANGUAGES, clean, fold, stem
 
 Transaction = Connection | Session | scoped_session[Any]
 
@@ -177,7 +177,7 @@ def _wanted(clauses: Sequence[Clause]) -> Wanted:
     codes = frozenset(code.text for clause in clauses for code in clause.codes)
     prefix = next((fold(clause.words[-1].text) for clause in clauses if clause.prefix), "")
     return Wanted(
-        {language: frozenset(stem(word, language) for word in words) for language in LANGUAGES}, codes, prefix
+        {language: frozenset(stem(word, language) for word in words) for language in TICKET_LANGUAGES}, codes, prefix
     )
 
 

@@ -7,7 +7,7 @@ from sqlalchemy import Connection, text
 from core.fulltext_tables import SHORTEST_BEGINNING, LastPart, Match, forms
 from core.query_words import Clause, ParsedQuery
 from core.tsvector import all_of, any_of, lexeme, phrase, vector
-from core.words import LANGUAGES, LONGEST_CODE, chunks, fold, stem
+from core.words import LONGEST_CODE, TICKET_LANGUAGES, chunks, fold, stem
 
 
 class PostgresText:
@@ -106,7 +106,9 @@ class PostgresText:
             ways.append(phrase((word.position - first, fold(word.text)) for word in clause.words))
         else:
             word = clause.words[0].text
-            ways = [lexeme(way) for way in dict.fromkeys((fold(word), *(stem(word, name) for name in LANGUAGES)))]
+            ways = [
+                lexeme(way) for way in dict.fromkeys((fold(word), *(stem(word, name) for name in TICKET_LANGUAGES)))
+            ]
         beginning = clause.codes[-1].text if clause.codes else fold(clause.words[-1].text)
         if clause.prefix and len(beginning) >= SHORTEST_BEGINNING:
             ways.append(f"{lexeme(beginning)}:*")

@@ -6,7 +6,7 @@ from sqlalchemy import Connection, bindparam, text
 
 from core.fulltext_tables import SHORTEST_BEGINNING, LastPart, Match, forms
 from core.query_words import Clause, ParsedQuery
-from core.words import LANGUAGES, chunks, fold, stem
+from core.words import TICKET_LANGUAGES, chunks, fold, stem
 
 # A row of the FTS5 table is known by its number alone, so ticket and part share it.
 _PART_BITS = 10
@@ -102,7 +102,9 @@ class SqliteText:
                 ways.append(_quoted(" ".join(word.text for word in clause.words)))
         else:
             word = clause.words[0].text
-            ways = [_quoted(way) for way in dict.fromkeys((fold(word), *(stem(word, name) for name in LANGUAGES)))]
+            ways = [
+                _quoted(way) for way in dict.fromkeys((fold(word), *(stem(word, name) for name in TICKET_LANGUAGES)))
+            ]
         beginning = clause.codes[-1].text if clause.codes else fold(clause.words[-1].text)
         if clause.prefix and len(beginning) >= SHORTEST_BEGINNING:
             ways.append(f"{_quoted(parsed.text[clause.start : clause.end])} *")

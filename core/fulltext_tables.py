@@ -8,7 +8,7 @@ from typing import Protocol
 from sqlalchemy import Connection
 
 from core.query_words import Clause, ParsedQuery
-from core.words import LANGUAGES, fold, scan, stem
+from core.words import TICKET_LANGUAGES, fold, scan, stem
 
 # Beginnings shorter than this match too much of any database.
 SHORTEST_BEGINNING = 4
@@ -112,4 +112,4 @@ def forms(chunk: str, language: str) -> tuple[int, tuple[tuple[int, str], ...]]:
 def languages_of(language: str) -> tuple[str, ...]:
     """The languages to stem a text in: its own, or each when it is unknown."""
     base = language[:2].lower()
-    return (base,) if base in LANGUAGES else LANGUAGES
+    return (base,) if base in TICKET_LANGUAGES else TICKET_LANGUAGES

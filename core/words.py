@@ -1,4 +1,4 @@
-"""Words as searches see them: cut from a text, folded, reduced to their stems in English, Spanish and French."""
+"""Words as searches see them: cut from a text, folded, reduced to their stems in five languages."""
 
 import re
 import unicodedata
@@ -7,10 +7,14 @@ from typing import NamedTuple
 
 from whoosh.lang.snowball.english import EnglishStemmer
 from whoosh.lang.snowball.french import FrenchStemmer
+from whoosh.lang.snowball.portugese import PortugueseStemmer
+from whoosh.lang.snowball.russian import RussianStemmer
 from whoosh.lang.snowball.spanish import SpanishStemmer
 
 # The languages with stems of their own; every other one is searched by its words as they are written.
-LANGUAGES = ("en", "es", "fr")
+LANGUAGES = ("en", "es", "fr", "pt", "ru")
+# Those of tickets, which are searched in all of them at once.
+TICKET_LANGUAGES = ("en", "es", "fr")
 OTHER = "xx"
 
 LONGEST_WORD = 64
@@ -105,16 +109,29 @@ STOP_WORDS = {
         "l la le les leur leurs lui m ma mais me meme mes mon n ne nos notre nous on ont ou ou par pas pour qu que "
         "quel quelle quels qui s sa sans se ses si son sont sur t ta te tes toi ton tu un une vos votre vous y".split()
     ),
+    "pt": frozenset(
+        "a ao aos as com como da das de dela dele do dos e ela ele elas eles em entre era essa esse esta este eu foi "  # noqa: SIM905
+        "ha isso isto ja la lhe mas me meu minha na nas nao nos o os ou para pela pelo pelas pelos por qual quando "
+        "que quem se sem ser seu seus sua suas so sao tambem te tem um uma umas uns voce".split()
+    ),
+    "ru": frozenset(
+        "а без бы был была были было быть в вам вас во все всех вы где для до его ее если есть еще же за и из или им "  # noqa: SIM905
+        "их к как ко когда кто ли мы на над нас не него нет ни но о об он она они от по под при с со так такои там то "
+        "тоже только ты у уже чем что чтобы эта эти это этот я".split()
+    ),
 }
 EVERY_STOP_WORD = frozenset().union(*STOP_WORDS.values())
 
-_STEMMERS = {"en": EnglishStemmer().stem, "es": SpanishStemmer().stem, "fr": FrenchStemmer().stem}
+_STEMMERS = {"en": EnglishStemmer().stem, "es": SpanishStemmer().stem, "fr": FrenchStemmer().stem,
+             "pt": PortugueseStemmer().stem, "ru": RussianStemmer().stem}  # fmt: skip
 # The stemmers of Spanish and French know endings by their accents, which people leave out when they search.
 # An ending gets its accent back before the stemmer sees it, so that a word has one stem however it was typed.
 _ACCENTED_ENDINGS = {
     "es": (("cion", "ción"), ("sion", "sión"), ("logia", "logía"), ("logias", "logías"), ("ucion", "ución")),
     "fr": (("ees", "ées"), ("ee", "ée"), ("ies", "iés"), ("ie", "ié")),
+    "pt": (("coes", "ções"), ("cao", "ção"), ("soes", "sões"), ("sao", "são"), ("encia", "ência")),
 }
+_CYRILLIC = re.compile("[а-я]+")
 _UNFOLDED = str.maketrans({"œ": "oe", "æ": "ae", "ß": "ss", "ø": "o", "ł": "l", "đ": "d", "ı": "i", "ħ": "h"})
 
 
@@ -163,7 +180,10 @@ def stem(word: str, language: str) -> str:
     A word with digits or foreign letters, and every word of a language without a stemmer, is only folded.
     """
     folded = fold(word)
-    if language not in _STEMMERS or len(folded) < 4 or not (folded.isascii() and folded.isalpha()):
+    if language == "ru" and len(folded) > 3 and _CYRILLIC.fullmatch(folded):
+        # The endings are known with the letter that folding takes the breve from.
+        return fold(_STEMMERS["ru"](word.lower().replace("ё", "е")))[:LONGEST_WORD] or folded[:LONGEST_WORD]
+    if language == "ru" or language not in _STEMMERS or len(folded) < 4 or not (folded.isascii() and folded.isalpha()):
         return folded[:LONGEST_WORD]
     accented = folded
     for plain, ending in _ACCENTED_ENDINGS.get(language, ()):
@@ -181,7 +201,7 @@ def stem(word: str, language: str) -> str:
 
 
 def base_language(language: str) -> str:
-    """The language whose stems apply to a text: en, es, fr, or xx for any other one (`pt-BR`)."""
+    """The language whose stems apply to a text: en, es, fr, pt (`pt-BR`), ru, or xx for any other one."""
     base = language[:2].lower()
     return base if base in LANGUAGES else OTHER
 

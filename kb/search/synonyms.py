@@ -4,7 +4,7 @@ The shipped list is glossary.txt; people add groups of their own (kb/synonym_gro
 the stems of its words, so that “órdenes de compra” is known as “orden de compra”.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -65,25 +65,32 @@ class Synonyms:
     def others(self, words: Sequence[Word]) -> dict[int, list[Other]]:
         """For each place in ``words`` the other ways to say what stands there, alone or with its neighbours."""
         found: dict[int, dict[tuple[tuple[int, str], ...], Other]] = {}
-        for language in (*LANGUAGES, OTHER):
-            told = [(place, word) for place, word in enumerate(words) if is_content(word.text, language)]
-            terms = [f"{language}~{stem(word.text, language)}" for _, word in told]
-            start = 0
-            while start < len(told):
-                length = next(
-                    (n for n in range(min(LONGEST_ENTRY, len(told) - start), 0, -1)
-                     if (language, tuple(terms[start : start + n])) in self._places), 0,
-                )  # fmt: skip
-                if length:
-                    own = tuple(terms[start : start + length])
-                    places = [place for place, _ in told[start : start + length]]
-                    for number in self._places[language, own]:
-                        self._take(number, (language, own), places, found)
-                start += length or 1
+        matches = [match for language in (*LANGUAGES, OTHER) for match in self._matches(words, language)]
+        every = {places for _, _, places in matches}
+        for language, own, places in matches:
+            # Words that mean something together do not mean each its own, in whatever language.
+            if not any(len(places) < len(others) and set(places) <= set(others) for others in every):
+                for number in self._places[language, own]:
+                    self._take(number, (language, own), places, found)
         return {place: list(ways.values())[:MOST_OTHERS] for place, ways in found.items()}
 
+    def _matches(self, words: Sequence[Word], language: str) -> Iterator[tuple[str, tuple[str, ...], tuple[int, ...]]]:
+        """What is known in a language: it, the terms, the places of the words; the longest of what begins alike."""
+        told = [(place, word) for place, word in enumerate(words) if is_content(word.text, language)]
+        terms = [f"{language}~{stem(word.text, language)}" for _, word in told]
+        start = 0
+        while start < len(told):
+            length = next(
+                (n for n in range(min(LONGEST_ENTRY, len(told) - start), 0, -1)
+                 if (language, tuple(terms[start : start + n])) in self._places), 0,
+            )  # fmt: skip
+            if length:
+                places = tuple(place for place, _ in told[start : start + length])
+                yield language, tuple(terms[start : start + length]), places
+            start += length or 1
+
     def _take(
-        self, number: int, own: tuple[str, tuple[str, ...]], places: list[int],
+        self, number: int, own: tuple[str, tuple[str, ...]], places: Sequence[int],
         found: dict[int, dict[tuple[tuple[int, str], ...], Other]],
     ) -> None:  # fmt: skip
         for language, terms, text in self._groups[number]:

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from core.passages import Wanted, mark, passage
 from core.query_words import parse
 from core.tsvector import lexeme, vector
-from core.words import LANGUAGES, clean, fold, scan, stem
+from core.words import LANGUAGES, clean, fold, is_content, scan, stem
 
 
 @pytest.mark.parametrize(
@@ -173,3 +173,22 @@ def test_marking_changes_no_letter(text):
 def test_lexemes_for_postgresql_can_hold_anything():
     assert lexeme("o'clock\\") == "'o''clock\\\\'"
     assert vector({"a'b": [(1, "A"), (20_000, "D")], "far": [(20_000, "D")]}) == "'a''b':1A 'far'"
+
+
+@pytest.mark.parametrize(
+    ("language", "forms"),
+    [
+        ("pt", ("contratação", "contratacao", "contratações", "CONTRATACOES")),
+        ("pt", ("fornecedor", "fornecedores")),
+        ("ru", ("поставщик", "поставщики", "поставщиков")),
+        ("ru", ("тендерный", "тендерного", "Тендерной")),
+    ],
+)
+def test_forms_of_a_word_have_one_stem_in_portuguese_and_russian(language, forms):
+    assert len({stem(form, language) for form in forms}) == 1
+
+
+def test_words_that_only_join_others_are_known_in_portuguese_and_russian():
+    assert not is_content("não", "pt")
+    assert not is_content("чтобы", "ru")
+    assert is_content("закупка", "ru")
