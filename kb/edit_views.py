@@ -37,7 +37,7 @@ def drafts() -> ResponseReturnValue:
         Article.visible_to(person()).where(Article.state.in_((DRAFT, IN_REVIEW, WITHDRAWN, RETIRED)))
         .order_by(Article.updated_at.desc(), Article.id.desc()).limit(DRAFTS)
     ).all()  # fmt: skip
-    return render_template("kb/drafts.html", rows=rows)
+    return render_template("kb/drafts.html", rows=rows, waiting=workflow.waiting_for(person()))
 
 
 @bp.get("/kb/new")

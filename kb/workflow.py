@@ -47,6 +47,15 @@ def review_of(article: Article) -> ArticleReview | None:
     )  # fmt: skip
 
 
+def waiting_for(reader: User | None) -> list[Article]:
+    """What somebody is asked to read, the oldest first."""
+    if reader is None:
+        return []
+    statement = select(Article).join(ArticleReview, ArticleReview.article_id == Article.id)
+    statement = statement.where(ArticleReview.reviewer_id == reader.id, ArticleReview.state == ASKED)
+    return list(db.session.scalars(statement.order_by(ArticleReview.id).limit(50)))
+
+
 def keep_change(
     article: Article, details: Details, body: str, *, by: User | None, reason: str = "", significance: str = NORMAL,
     base_number: int = 0,
