@@ -59,7 +59,7 @@ def upgrade() -> None:
         sa.Column("top3", sa.Integer(), nullable=False),
         sa.Column("top10", sa.Integer(), nullable=False),
         sa.Column("by_language", Json, nullable=False),
-        sa.Column("seconds", sa.Float(), nullable=False),
+        sa.Column("seconds", sa.Double(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_suggestion_trial")),
     )
     op.create_index(op.f("ix_suggestion_trial_at"), "suggestion_trial", ["at"])
