@@ -80,7 +80,7 @@ def browse() -> ResponseReturnValue:
     """Articles by topic, in one language; or all of one topic."""
     kept = (Article.language, Article.topic, Article.state, Article.visibility)
     counts = db.session.execute(
-        listed().with_only_columns(*kept, func.count(Article.id).label("count")).group_by(*kept)
+        listed().with_only_columns(*kept, func.count(Article.id).label("many")).group_by(*kept)
     ).all()
     topic = request.args.get("topic", "")
     by_language: dict[str, int] = {}
