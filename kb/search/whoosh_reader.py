@@ -4,6 +4,7 @@ Whoosh's own searcher scores a posting at a time through several layers of Pytho
 decoded into two arrays, weights were computed when writing, and a search is a few passes over arrays.
 """
 
+import heapq
 import json
 import threading
 import zlib
@@ -26,7 +27,10 @@ from kb.search.whoosh_files import NAME, SCHEMA, CheckedStorage, Pointer, check
 from kb.search.whoosh_rows import Details
 
 # Postings kept decoded in memory, per segment: 8 bytes each.
-_MOST_KEPT = 500_000
+_MOST_KEPT = 2_000_000
+# Of a synonym of several words so many documents are looked at, the best by its words; it is kept for the next search.
+_MOST_OF_SYNONYM = 300
+_MOST_SYNONYMS = 2_000
 _MOST_BEGINNINGS = 100
 _MOST_FREQUENCIES = 20_000
 _DAY = 86_400
@@ -43,6 +47,7 @@ class Segment:
         self._kept: dict[tuple[str, str], tuple[array[int], array[float]]] = {}
         self._kept_count = 0
         self._factors: dict[str, array[float]] = {}
+        self._synonyms: dict[tuple[tuple[int, str], ...], dict[int, float]] = {}
         self._lexicon: dict[int, list[tuple[str, int]]] | None = None
         self._written: dict[str, list[str]] = {}
         self.details = [Details(*json.loads(value)) for value in reader.column_reader("details")]
@@ -81,13 +86,29 @@ class Segment:
             matcher.next()
         return numbers, weights
 
-    def phrase(self, terms: tuple[tuple[int, str], ...], visible: bytearray) -> dict[int, float]:
-        """The visible documents that hold several terms at their distances, with the weight of the weakest."""
+    def synonym(self, terms: tuple[tuple[int, str], ...], visible: bytearray) -> dict[int, float]:
+        """As `phrase`, of the documents where the words weigh most: enough for what stands for other words."""
+        kept = self._synonyms.get(terms)
+        if kept is None:
+            if len(self._synonyms) > _MOST_SYNONYMS:
+                self._synonyms.clear()
+            kept = self._synonyms[terms] = self.phrase(terms, bytearray(b"\1") * len(self.details), _MOST_OF_SYNONYM)
+        return {number: weight for number, weight in kept.items() if visible[number]}
+
+    def phrase(self, terms: tuple[tuple[int, str], ...], visible: bytearray, most: int = 0) -> dict[int, float]:
+        """The visible documents that hold several terms at their distances, with the weight of the weakest.
+
+        :param most: how many are looked at, the best by their words; 0 for all.
+        """
         lists = [self.postings("terms", term) for _, term in terms]
         numbers = set(lists[0][0]).intersection(*(numbers for numbers, _ in lists[1:]))
         candidates = [number for number in sorted(numbers) if visible[number]]
         if not candidates:
             return {}
+        if most and len(candidates) > most:
+            weighed = [dict(zip(numbers_, weights_, strict=True)) for numbers_, weights_ in lists]
+            best = heapq.nlargest(most, candidates, key=lambda number: min(weight[number] for weight in weighed))
+            candidates = sorted(best)
         starts: dict[int, set[int]] = {}
         for offset, term in terms:
             for number, positions in self._positions(term, candidates):

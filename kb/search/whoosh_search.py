@@ -19,6 +19,7 @@ from kb.search.suggestions import CLOSELY_LOOKED_AT, MOST_QUESTION_NEEDS, Near, 
 from kb.search.whoosh_reader import Segment, Snapshot, View
 
 Found = dict[int, float]
+ENOUGH = 1000
 
 
 @dataclass(slots=True)
@@ -89,7 +90,8 @@ def _documents(view: View, need: Need) -> Found:
         if len(alternative.terms) == 1:
             _merge(best, view.with_term("terms", alternative.terms[0][1], alternative.weight))
         else:
-            found = view.segment.phrase(alternative.terms, view.visible)
+            side_by_side = view.segment.synonym if alternative.instead else view.segment.phrase
+            found = side_by_side(alternative.terms, view.visible)
             if alternative.weight != 1.0:
                 found = {number: weight * alternative.weight for number, weight in found.items()}
             _merge(best, found)
@@ -176,11 +178,15 @@ def _answering(found: list[Found], frequencies: list[int], weights: list[float],
     """Documents that hold some words of a question, each word for what it weighs."""
     scores: Found = {}
     shares: Found = {}
-    for of_need, frequency, weight in zip(found, frequencies, weights, strict=True):
-        if frequency:
-            for n, value in of_need.items():
-                scores[n] = scores.get(n, 0.0) + weight * value
-                shares[n] = shares.get(n, 0.0) + weight
+    rarest_first = sorted(zip(weights, found, frequencies, strict=True), key=lambda one: one[2])
+    for weight, of_need, frequency in rarest_first:
+        if not frequency:
+            continue
+        # Where enough documents hold rarer words, a common one only tells these apart.
+        among = of_need if len(scores) < ENOUGH else scores.keys() & of_need.keys()
+        for n in among:
+            scores[n] = scores.get(n, 0.0) + weight * of_need[n]
+            shares[n] = shares.get(n, 0.0) + weight
     least = analysis.LEAST_SHARE_OF_QUESTION * sum(w for w, count in zip(weights, frequencies, strict=True) if count)
     return {n: score for n, score in scores.items() if n not in without and shares[n] >= least}
 
@@ -250,10 +256,12 @@ def suggest(
         scores: Found = {}
         shared: Found = {}
         held: Counter[int] = Counter()
-        for weight, _, found in asked:
-            held.update(found[i].keys())
-            for n, value in found[i].items():
-                scores[n] = scores.get(n, 0.0) + weight * value
+        for weight, _, found in sorted(asked, key=lambda one: len(one[2][i])):
+            of_need = found[i]
+            among = of_need.keys() if len(scores) < ENOUGH else scores.keys() & of_need.keys()
+            held.update(among)
+            for n in among:
+                scores[n] = scores.get(n, 0.0) + weight * of_need[n]
                 shared[n] = shared.get(n, 0.0) + weight
         best = heapq.nlargest(CLOSELY_LOOKED_AT, scores, key=scores.__getitem__)
         candidates += [(scores[n] * factors[n], held[n], shared[n], view.segment, n) for n in best]
