@@ -12,7 +12,10 @@ def test_a_second_reader_sees_both_sides_and_decides(chromium, site):
     sign_in(page, site, "mona@helpdesk.example")
     page.goto(f"{site.base}/desk/answers?state=in_review")
     page.click("main .entries a")
-    left, right = page.locator("section[aria-labelledby=left-title]"), page.locator("section[aria-labelledby=right-title]")
+    left, right = (
+        page.locator("section[aria-labelledby=left-title]"),
+        page.locator("section[aria-labelledby=right-title]"),
+    )
     one, other = left.bounding_box(), right.bounding_box()
     assert one["x"] + one["width"] <= other["x"], "side by side"
     assert abs(one["y"] - other["y"]) < 4
