@@ -29,7 +29,11 @@ def measured():
                 else:
                     missed.append((kind, part, text))
         for one in there:
-            if one not in matched and not one.is_maybe and not any(one.text in part for parts in wanted.values() for part in parts):
+            if (
+                one not in matched
+                and not one.is_maybe
+                and not any(one.text in part for parts in wanted.values() for part in parts)
+            ):
                 more[one.kind] += 1
                 missed.append(("too much", one.kind, one.text, text))
     return found, expected, more, missed

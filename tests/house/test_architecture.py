@@ -79,7 +79,9 @@ def test_verbs_do_not_read_the_request():
 
 def test_templates_have_no_inline_script_style_or_unsafe_html():
     # Pages of the published copy have no server that could give them a nonce: their scripts are files beside them.
-    bad = re.compile(r"<script(?![^>]*nonce=|\ssrc=\"\{\{ top \}\}assets/)|\sstyle=|\son[a-z]+=\"|javascript:|\|\s*safe\b")
+    bad = re.compile(
+        r"<script(?![^>]*nonce=|\ssrc=\"\{\{ top \}\}assets/)|\sstyle=|\son[a-z]+=\"|javascript:|\|\s*safe\b"
+    )
     found = {name(path): bad.search(path.read_text(encoding="utf-8"))[0] for path in TEMPLATES
              if "email/" not in name(path) and bad.search(path.read_text(encoding="utf-8"))}  # fmt: skip
     assert found == {}

@@ -131,6 +131,8 @@ def test_the_matrix_of_actors_and_routes_is_as_written_down(walk, request, app):
             row = {key: status for key, status in row.items() if key != "paula"}
         if "/desk" in route or "/admin" in route or "/reports" in route:
             wrong = {
-                key: status for key, status in row.items() if key not in staff and status not in {302, 400, 401, 403, 404}
+                key: status
+                for key, status in row.items()
+                if key not in staff and status not in {302, 400, 401, 403, 404}
             }
             assert wrong == {}, route

@@ -224,8 +224,13 @@ def the_solved_question_becomes_a_past_answer(app, work, browser_of, number: int
         "answer": "Yes, a prefix belongs to a system.",
         "question": "A second system. Does it need its own prefix?",
     }
-    response = carla.send(path, {**clean, "do": "publish", "basis": "nothing-personal", "reason": "Read twice."})
+    response = carla.send(path, {**clean, "do": "review", "basis": "nothing-personal", "reason": "Read twice."})
     assert response.status_code == 303, response.text
+    # Somebody who did not write it reads it before it is published.
+    place, reader = response.location, browser_of("bruno")
+    digest = re.search(r'name="digest" value="(\w+)"', reader.get(place).text)[1]
+    assert reader.send(f"{place}/verdict", {"digest": digest, "do": "approve"}).status_code == 303
+    assert reader.send(f"{place}/publish", {"basis": "nothing-personal"}).status_code == 303
     work()
     with app.app_context():
         answer = db.session.scalars(select(Answer)).one()

@@ -50,7 +50,9 @@ def typed(page) -> dict:
     }
     values |= {
         unescape(name): unescape(text)
-        for name, text in re.findall(r'<input[^>]* name="(title|tags|reason|said:[^"]*)"[^>]* value="([^"]*)"', page.text)
+        for name, text in re.findall(
+            r'<input[^>]* name="(title|tags|reason|said:[^"]*)"[^>]* value="([^"]*)"', page.text
+        )
     }
     values |= {"version": (re.search(r'name="version"[^>]* value="(\d+)"', page.text) or [0, ""])[1]}
     return values | {"topic": "ocid-prefix", "language": "en", "country": "", "visibility": "public"}
@@ -60,7 +62,9 @@ def of(app, number) -> dict:
     """A past answer as it is now."""
     with app.app_context():
         row = db.session.get(Answer, number)
-        found = {name: getattr(row, name) for name in ("slug", "state", "title", "question", "answer", "credit", "basis")}
+        found = {
+            name: getattr(row, name) for name in ("slug", "state", "title", "question", "answer", "credit", "basis")
+        }
         db.session.remove()
     return found
 
@@ -136,7 +140,9 @@ def test_nobody_lets_their_own_text_pass_and_nothing_is_published_before(app, br
         (f"/desk/answers/{number}/consent", {"do": "ask"}),
     ):
         assert bruno.send(path, form).status_code == 409, path
-    back = carla.send(f"/desk/answers/{number}/verdict", {"digest": digest, "do": "back", "comment": "The ministry tells who."})
+    back = carla.send(
+        f"/desk/answers/{number}/verdict", {"digest": digest, "do": "back", "comment": "The ministry tells who."}
+    )
     assert back.status_code == 303
     assert of(app, number)["state"] == "draft"
     assert "The ministry tells who." in bruno.get(f"/desk/answers/{number}").text
@@ -148,7 +154,12 @@ def test_a_second_reader_lets_pass_only_the_text_that_they_read(app, browser_of,
     bruno, carla = browser_of("bruno"), browser_of("carla")
     digest = re.search(r'name="digest" value="(\w+)"', carla.get(f"/desk/answers/{number}").text)[1]
     form = typed(bruno.get(f"/desk/answers/{number}/edit"))
-    assert bruno.send(f"/desk/answers/{number}/edit", {**form, "answer": "Another answer.", "basis": "ask", "do": "review"}).status_code == 303
+    assert (
+        bruno.send(
+            f"/desk/answers/{number}/edit", {**form, "answer": "Another answer.", "basis": "ask", "do": "review"}
+        ).status_code
+        == 303
+    )
     assert carla.send(f"/desk/answers/{number}/verdict", {"digest": digest, "do": "approve"}).status_code == 409
     assert of(app, number)["state"] == "in_review"
 
@@ -212,7 +223,9 @@ def test_a_forged_or_foreign_link_and_one_that_ended_decide_nothing(app, browser
     assert of(app, number)["state"] == "approved"
 
 
-def test_an_asker_who_wants_other_words_is_heard_and_read_before_anything_is_public(app, browser_of, browser, work, solved):
+def test_an_asker_who_wants_other_words_is_heard_and_read_before_anything_is_public(
+    app, browser_of, browser, work, solved
+):
     number, path = asked(app, browser_of, work, solved)
     row = of(app, number)
     change = {"title": row["title"], "question": "May another ministry reuse it?", "answer": row["answer"]}
@@ -223,7 +236,9 @@ def test_an_asker_who_wants_other_words_is_heard_and_read_before_anything_is_pub
     assert bruno.send(f"/desk/answers/{number}/publish", {"basis": "nothing-personal"}).status_code == 409
     assert bruno.send(f"/desk/answers/{number}/consent", {"do": "use-theirs"}).status_code == 303
     assert of(app, number)["question"] == "May another ministry reuse it?"
-    assert bruno.send(f"/desk/answers/{number}/publish", {"basis": "ask"}).status_code == 409, "nobody read their words yet"
+    assert bruno.send(f"/desk/answers/{number}/publish", {"basis": "ask"}).status_code == 409, (
+        "nobody read their words yet"
+    )
     assert bruno.send(f"/desk/answers/{number}/review", {}).status_code == 303
     digest = re.search(r'name="digest" value="(\w+)"', carla.get(f"/desk/answers/{number}").text)[1]
     assert carla.send(f"/desk/answers/{number}/verdict", {"digest": digest, "do": "approve"}).status_code == 303
@@ -248,13 +263,21 @@ def test_after_a_change_of_the_text_the_asker_is_asked_again(app, browser_of, br
     bruno, carla = browser_of("bruno"), browser_of("carla")
     slug = of(app, number)["slug"]
     form = typed(bruno.get(f"/desk/answers/{number}/edit"))
-    assert bruno.send(f"/desk/answers/{number}/edit", {**form, "answer": "A quite different answer.", "basis": "ask", "do": "draft"}).status_code == 303
+    assert (
+        bruno.send(
+            f"/desk/answers/{number}/edit",
+            {**form, "answer": "A quite different answer.", "basis": "ask", "do": "draft"},
+        ).status_code
+        == 303
+    )
     assert browser.get(f"/answers/{slug}").status_code == 404
     assert bruno.send(f"/desk/answers/{number}/review", {}).status_code == 303
     digest = re.search(r'name="digest" value="(\w+)"', carla.get(f"/desk/answers/{number}").text)[1]
     assert carla.send(f"/desk/answers/{number}/verdict", {"digest": digest, "do": "approve"}).status_code == 303
     assert carla.send(f"/desk/answers/{number}/publish", {"basis": "ask"}).status_code == 422
-    assert browser.send(path, {"decision": "agree", "seen": digest}).status_code == 409, "the old link is of the old text"
+    assert browser.send(path, {"decision": "agree", "seen": digest}).status_code == 409, (
+        "the old link is of the old text"
+    )
 
 
 def test_what_is_taken_back_leaves_no_trace_anywhere(app, browser_of, browser, work, solved):
@@ -286,10 +309,14 @@ def test_what_is_taken_back_leaves_no_trace_anywhere(app, browser_of, browser, w
     assert found == 0
     assert "answer_decided" in notices
     assert browser.send(path, {"decision": "take-back"}).status_code == 409
-    assert browser_of("bruno").send(f"/desk/answers/{number}/publish", {"basis": "nothing-personal"}).status_code == 409
+    assert (
+        browser_of("bruno").send(f"/desk/answers/{number}/publish", {"basis": "nothing-personal"}).status_code == 409
+    )
 
 
-def test_two_that_say_the_same_are_shown_before_publishing_and_become_one_with_both_links(app, browser_of, browser, work, solved):
+def test_two_that_say_the_same_are_shown_before_publishing_and_become_one_with_both_links(
+    app, browser_of, browser, work, solved
+):
     number, _path = published(app, browser_of, browser, work, solved)
     row = of(app, number)
     bruno = browser_of("bruno")
@@ -301,7 +328,10 @@ def test_two_that_say_the_same_are_shown_before_publishing_and_become_one_with_b
     with app.app_context():
         for helpful, key in ((True, number), (True, other), (False, other)):
             answer = db.session.get(Answer, key)
-            answer.helpful_count, answer.unhelpful_count = answer.helpful_count + helpful, answer.unhelpful_count + (not helpful)
+            answer.helpful_count, answer.unhelpful_count = (
+                answer.helpful_count + helpful,
+                answer.unhelpful_count + (not helpful),
+            )
             db.session.commit()
         slug = db.session.get(Answer, other).slug
         db.session.remove()
@@ -323,11 +353,20 @@ def test_staff_write_down_what_they_were_told(app, browser_of, browser, solved):
     bruno = browser_of("bruno")
     page = bruno.send(f"/desk/answers/{number}/consent", {"do": "told", "remark": " "})
     assert page.status_code == 422
-    assert bruno.send(f"/desk/answers/{number}/consent", {"do": "told", "remark": "By telephone, today", "credit": "A team in Bogotá"}).status_code == 303
+    assert (
+        bruno.send(
+            f"/desk/answers/{number}/consent",
+            {"do": "told", "remark": "By telephone, today", "credit": "A team in Bogotá"},
+        ).status_code
+        == 303
+    )
     assert bruno.send(f"/desk/answers/{number}/publish", {"basis": "consent"}).status_code == 303
     slug = of(app, number)["slug"]
     assert "A team in Bogotá" in browser.get(f"/answers/{slug}").text
-    assert bruno.send(f"/desk/answers/{number}/consent", {"do": "told-no", "remark": "They called again."}).status_code == 303
+    assert (
+        bruno.send(f"/desk/answers/{number}/consent", {"do": "told-no", "remark": "They called again."}).status_code
+        == 303
+    )
     assert browser.get(f"/answers/{slug}").status_code == 410
 
 
@@ -372,8 +411,16 @@ def test_a_file_goes_with_it_only_if_chosen_and_under_the_name_given(app, browse
     page = bruno.get(f"/desk/answers/{number}/files")
     assert "Its name tells who asked." in page.text
     assert 'value="file-1.csv"' in page.text
-    assert bruno.send(f"/desk/answers/{number}/files", {"file": str(attachment), f"name-{attachment}": " "}).status_code == 422
-    assert bruno.send(f"/desk/answers/{number}/files", {"file": str(attachment), f"name-{attachment}": "example.csv"}).status_code == 303
+    assert (
+        bruno.send(f"/desk/answers/{number}/files", {"file": str(attachment), f"name-{attachment}": " "}).status_code
+        == 422
+    )
+    assert (
+        bruno.send(
+            f"/desk/answers/{number}/files", {"file": str(attachment), f"name-{attachment}": "example.csv"}
+        ).status_code
+        == 303
+    )
     assert of(app, number)["state"] == "draft", "a file is read like a text"
     path = re.search(r'href="(/answers/[^"]+/files/[^"]+)"', carla.get(f"/desk/answers/{number}").text)[1]
     assert browser.get(path).status_code == 404
@@ -402,7 +449,9 @@ def test_the_work_list_shows_each_where_it_waits_and_what_is_worth_publishing(ap
         carla.send(f"/desk/answers/{number}/verdict", {"digest": digest, "do": "back", "comment": "No."})
 
 
-def test_the_asker_finds_the_way_on_the_page_of_their_question_and_nobody_else_does(app, browser_of, browser, work, solved):
+def test_the_asker_finds_the_way_on_the_page_of_their_question_and_nobody_else_does(
+    app, browser_of, browser, work, solved
+):
     number, path = asked(app, browser_of, work, solved)
     paula = browser_of("paula")
     assert "/answers/consent/" in paula.get(f"/tickets/{solved}").text
@@ -417,7 +466,9 @@ def test_the_asker_finds_the_way_on_the_page_of_their_question_and_nobody_else_d
     assert "/answers/consent/" not in paula.get(f"/tickets/{solved}").text
 
 
-def test_the_asker_can_take_it_away_with_the_link_of_the_mail_that_says_it_is_public(app, browser_of, browser, work, solved):
+def test_the_asker_can_take_it_away_with_the_link_of_the_mail_that_says_it_is_public(
+    app, browser_of, browser, work, solved
+):
     number, _path = published(app, browser_of, browser, work, solved)
     link = link_in_mail(app, work, "answer_published")
     browser.get(link)

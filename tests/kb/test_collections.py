@@ -181,7 +181,9 @@ def test_the_worker_finds_what_is_worth_reading_next(article, work, app, browser
     alike = article("Lots are bought like this", "Who bids for lots reads before buying.", slug="alike")
     cited = article("Something else", "Else.", slug="cited", language="en")
     article("Parecido", "Lots.", slug="alike", language="es")
-    source = article("Lots and how they are bought", "Who bids reads [the guide](linked.md) before buying.", slug="lots")
+    source = article(
+        "Lots and how they are bought", "Who bids reads [the guide](linked.md) before buying.", slug="lots"
+    )
     monkeypatch.setattr(related, "signals", [lambda number: {cited: 1.0} if number == source else {}])
     work()
     with app.app_context():

@@ -10,7 +10,7 @@ from core.exceptions import NotNow, Refused
 from kb import articles, laying_out, workflow
 from kb.models import Article, Revision
 from kb.writing_models import ArticleChange
-from tests.conftest import member
+from tests.conftest import member, said_to
 
 TEXT = "One\n\nTwo\n\nThree\n"
 
@@ -74,7 +74,7 @@ def test_a_reviewer_comments_on_lines_sends_back_and_approves(app, article, brow
     assert the(app, number).state == "in_review"
     assert browser.get("/kb/en/lots").status_code == 404
     assert bruno.send("/kb/en/lots/review", {"do": "approve"}).status_code == 409
-    assert "For you to read" in carla.get("/kb/drafts").text
+    assert said_to(app, "carla", "For you to read") in carla.get("/kb/drafts").text
     assert "For you to read" not in bruno.get("/kb/drafts").text
     carla.send("/kb/en/lots/review", {"do": "comment", "line": "3", "text": "Two of what?"})
     assert carla.send("/kb/en/lots/review", {"do": "comment", "line": "99", "text": "?"}).status_code == 422

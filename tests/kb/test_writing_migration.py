@@ -32,6 +32,8 @@ def test_articles_keep_their_text_and_readers_on_the_way_back_and_forth(app):
         finally:
             db.session.remove()
             flask_migrate.upgrade()
-        rows = db.session.execute(db.select(Article.state, Article.owner_id, Article.renderer).order_by(Article.id)).all()
+        rows = db.session.execute(
+            db.select(Article.state, Article.owner_id, Article.renderer).order_by(Article.id)
+        ).all()
         assert [row[0] for row in rows] == ["published", "withdrawn", "draft"]
         assert {row[1:] for row in map(tuple, rows)} == {(None, 0)}
