@@ -48,7 +48,9 @@ class Article(Model):
         Index("ix_article_browse", "state", "visibility", "language", "topic", "position", "title"),
         # Most have none: with those in it, databases would rather read the whole table.
         Index(
-            "ix_article_source_id", "source_id", sqlite_where=text("source_id IS NOT NULL"),
+            "ix_article_source_id",
+            "source_id",
+            sqlite_where=text("source_id IS NOT NULL"),
             postgresql_where=text("source_id IS NOT NULL"),
         ),
         Index("ix_article_feed", "state", "visibility", "published_at", "id"),
