@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 from whoosh.index import TOC, FileIndex, clean_files
 from whoosh.reading import SegmentReader
 
-from kb.search import analysis_child, whoosh_files, whoosh_search
+from kb.search import analysis_child, whoosh_files, whoosh_search, whoosh_suggest
 from kb.search.protocol import Document, Health, Hit, IndexUnavailable, Query, Results
 from kb.search.whoosh_files import NAME, SCHEMA, CheckedStorage, Codec, Pointer
 from kb.search.whoosh_reader import Snapshot
@@ -52,7 +52,9 @@ class WhooshIndex:
         self, text: str, *, visibilities: tuple[str, ...], prefer_language: str = "", limit: int = 5
     ) -> list[Hit]:
         """Documents that may answer a question being typed."""
-        return self._read(lambda snapshot: whoosh_search.suggest(snapshot, text, visibilities, prefer_language, limit))
+        return self._read(
+            lambda snapshot: whoosh_suggest.suggest(snapshot, text, visibilities, prefer_language, limit)
+        )
 
     def health(self) -> Health:
         """Whether the index can be read, and what is in it."""

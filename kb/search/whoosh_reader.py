@@ -11,11 +11,13 @@ import zlib
 from array import array
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
+from collections.abc import Set as AbstractSet
 from datetime import UTC, datetime
-from itertools import islice
+from itertools import accumulate, islice
 from pathlib import Path
 from typing import Any
 
+from whoosh.codec.whoosh3 import W3LeafMatcher
 from whoosh.index import TOC
 from whoosh.reading import SegmentReader, TermNotFound
 
@@ -80,10 +82,18 @@ class Segment:
         except TermNotFound:
             return _NOTHING
         numbers, weights = array("I"), array("f")
+        is_in_blocks = isinstance(matcher, W3LeafMatcher)
         while matcher.is_active():
-            numbers.append(matcher.id())
-            weights.append(matcher.weight())
-            matcher.next()
+            if is_in_blocks:
+                # A block at once: one by one takes five times as long.
+                weights.append(matcher.weight())
+                weights.extend(islice(matcher._weights, 1, None))
+                numbers.extend(accumulate(matcher._data[0]))
+                matcher._next_block()
+            else:
+                numbers.append(matcher.id())
+                weights.append(matcher.weight())
+                matcher.next()
         return numbers, weights
 
     def synonym(self, terms: tuple[tuple[int, str], ...], visible: bytearray) -> dict[int, float]:
@@ -206,6 +216,7 @@ class View:
             d.visibility in visibilities and number not in deleted for number, d in enumerate(segment.details)
         )
         self.count = sum(self.visible)
+        self.is_whole = self.count == len(self.visible)
         self._frequencies: dict[str, int] = {}
 
     def frequency(self, term: str) -> int:
@@ -220,11 +231,30 @@ class View:
 
     def with_term(self, field: str, term: str, factor: float = 1.0) -> dict[int, float]:
         """The visible documents that hold a term or word, and its weight in each."""
-        visible = self.visible
         numbers, weights = self.segment.postings(field, term)
-        if factor == 1.0:
-            return {n: w for n, w in zip(numbers, weights, strict=True) if visible[n]}
+        if factor == 1.0 and self.is_whole:
+            return dict(zip(numbers, weights, strict=True))
+        visible = self.visible
         return {n: w * factor for n, w in zip(numbers, weights, strict=True) if visible[n]}
+
+    def add_term_among(
+        self, best: dict[int, float], among: AbstractSet[int], field: str, term: str, factor: float = 1.0
+    ) -> None:
+        """As `add_term`, of some visible documents alone: for these it is quicker, the term being a common one."""
+        numbers, weights = self.segment.postings(field, term)
+        held = dict(zip(numbers, weights, strict=True))
+        known = best.get
+        for n in held.keys() & among:
+            if (weight := held[n] * factor) > known(n, 0.0):
+                best[n] = weight
+
+    def add_term(self, best: dict[int, float], field: str, term: str, factor: float = 1.0) -> None:
+        """Put in the visible documents that hold a term, and those in which it weighs more than what is there."""
+        visible = self.visible
+        known = best.get
+        for n, w in zip(*self.segment.postings(field, term), strict=True):
+            if (weight := w * factor) > known(n, 0.0) and visible[n]:
+                best[n] = weight
 
     def passing(
         self, kinds: Iterable[str], topics: Iterable[str], languages: Iterable[str], countries: Iterable[str]

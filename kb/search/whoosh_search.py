@@ -3,23 +3,19 @@
 import heapq
 import math
 from collections import Counter
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from core.query_words import TOO_COMMON
 from core.words import fold
 from kb.search import analysis
-from kb.search.analysis import Need, Plan
+from kb.search.analysis import Plan
 from kb.search.facets import Cube, count_facets
 from kb.search.hits import Marker, hit
-from kb.search.protocol import MOST_COUNTED, Hit, Query, Results
+from kb.search.protocol import MOST_COUNTED, Query, Results
 from kb.search.reasons import told
 from kb.search.spelling import is_checked, respell
-from kb.search.suggestions import CLOSELY_LOOKED_AT, MOST_QUESTION_NEEDS, Near, closest
 from kb.search.whoosh_reader import Segment, Snapshot, View
-
-Found = dict[int, float]
-ENOUGH = 1000
+from kb.search.whoosh_words import Asked, Found, documents, rarity, telling
 
 
 @dataclass(slots=True)
@@ -42,24 +38,28 @@ def search(snapshot: Snapshot, query: Query) -> Results:
         return Results(refused=plan.refused)
     views = snapshot.views(query.visibilities)
     if plan.is_too_much:
-        plan = plan.most_telling(_telling(views, plan))
-    found = [[_documents(view, need) for need in plan.needs] for view in views]
-    frequencies = [sum(len(of_view[i]) for of_view in found) for i in range(len(plan.needs))]
-    rarity = _rarity(frequencies, sum(view.count for view in views))
-    weights = [weight * need.telling for weight, need in zip(rarity, plan.needs, strict=True)]
-    matches = [
-        _match(view, plan, of_view, frequencies=frequencies, weights=weights, query=query)
-        for view, of_view in zip(views, found, strict=True)
-    ]
-    full = sum(len(m.kept(m.all_words)) for m in matches)
+        plan = plan.most_telling(telling(views, plan))
     if plan.is_question:
+        asked = Asked(views, plan.needs)
+        frequencies = asked.frequencies
+        matches = [
+            _Matches(view, {}, _answering(asked, i, plan, query), _passing(view, query))
+            for i, view in enumerate(views)
+        ]
         full = 0
-        for m in matches:
-            m.some_words |= {n: score * analysis.ALL_WORDS_BONUS for n, score in m.all_words.items()}
-            m.all_words = {}
-    elif full >= analysis.FEW:
-        for m in matches:
-            m.some_words = {}
+    else:
+        found = [[documents(view, need) for need in plan.needs] for view in views]
+        frequencies = [sum(len(of_view[i]) for of_view in found) for i in range(len(plan.needs))]
+        rarities = rarity(frequencies, sum(view.count for view in views))
+        weights = [weight * need.telling for weight, need in zip(rarities, plan.needs, strict=True)]
+        matches = [
+            _match(view, plan, of_view, frequencies=frequencies, weights=weights, query=query)
+            for view, of_view in zip(views, found, strict=True)
+        ]
+        full = sum(len(m.kept(m.all_words)) for m in matches)
+        if full >= analysis.FEW:
+            for m in matches:
+                m.some_words = {}
     total = full + sum(len(m.kept(m.some_words)) for m in matches)
     ranked = _rank(matches, min(query.offset + query.limit, MOST_COUNTED))
     cube: Cube = Counter()
@@ -83,48 +83,25 @@ def search(snapshot: Snapshot, query: Query) -> Results:
     )
 
 
-def _documents(view: View, need: Need) -> Found:
-    """The visible documents that meet a need, with the best weight of its alternatives in each."""
-    best: Found = {}
-    for alternative in need.alternatives:
-        if len(alternative.terms) == 1:
-            _merge(best, view.with_term("terms", alternative.terms[0][1], alternative.weight))
-        else:
-            side_by_side = view.segment.synonym if alternative.instead else view.segment.phrase
-            found = side_by_side(alternative.terms, view.visible)
-            if alternative.weight != 1.0:
-                found = {number: weight * alternative.weight for number, weight in found.items()}
-            _merge(best, found)
-    if need.prefix:
-        for word in view.segment.beginning_with(need.prefix):
-            _merge(best, view.with_term("words", word))
-    return best
+def _passing(view: View, query: Query) -> set[int] | None:
+    return view.passing(query.kinds, query.topics, query.languages, query.countries)
 
 
-def _merge(best: Found, more: Found) -> None:
-    if not best:
-        best.update(more)
-        return
-    for number, weight in more.items():
-        if weight > best.get(number, 0.0):
-            best[number] = weight
-
-
-def _telling(views: list[View], plan: Plan) -> list[float]:
-    """How telling each word is, told by how many visible documents hold its commonest form."""
-    counts = [
-        max(
-            sum(view.frequency(way.terms[0][1]) for view in views)
-            for way in need.alternatives if not way.instead or need.alternatives[0].instead
-        )
-        for need in plan.needs
-    ]  # fmt: skip
-    rarity = _rarity(counts, sum(view.count for view in views))
-    return [weight * need.telling for weight, need in zip(rarity, plan.needs, strict=True)]
-
-
-def _rarity(frequencies: Sequence[int], documents: int) -> list[float]:
-    return [math.log(1 + (documents - n + 0.5) / (n + 0.5)) if n else 0.0 for n in frequencies]
+def _answering(asked: Asked, place: int, plan: Plan, query: Query) -> Found:
+    """Documents that hold some words of a question, each word for what it weighs; all of them is a little better."""
+    view = asked.views[place]
+    without: set[int] = set()
+    for need in plan.unwanted:
+        without |= documents(view, need).keys()
+    held = asked.held(place)
+    least = analysis.LEAST_SHARE_OF_QUESTION * sum(asked.weights)
+    factors = view.segment.factors(query.prefer_language)
+    every = sum(need.required for need in plan.needs) or len(plan.needs)
+    return {
+        n: score * factors[n] * (analysis.ALL_WORDS_BONUS if held.words[n] >= every else 1.0)
+        for n, score in held.scores.items()
+        if n not in without and held.shares[n] >= least
+    }
 
 
 def _match(
@@ -138,7 +115,7 @@ def _match(
         numbers &= found[i].keys()
     without: set[int] = set()
     for need in plan.unwanted:
-        without |= _documents(view, need).keys()
+        without |= documents(view, need).keys()
     numbers -= without
     if len(found) == 1:
         of_one, weight = found[0], weights[0]
@@ -146,12 +123,9 @@ def _match(
     else:
         pairs = list(zip(found, weights, strict=True))
         full = {n: sum(w * f[n] for f, w in pairs if n in f) * factors[n] for n in numbers}
-    passing = view.passing(query.kinds, query.topics, query.languages, query.countries)
+    passing = _passing(view, query)
     some: Found = {}
-    if plan.is_question:
-        some = _answering(found, frequencies, weights, numbers | without)
-        some = {n: s * factors[n] for n, s in some.items()}
-    elif len(numbers) < analysis.FEW or passing is not None:
+    if len(numbers) < analysis.FEW or passing is not None:
         some = _some_words(found, required, frequencies, weights, numbers | without)
         some = {n: s * factors[n] for n, s in some.items()}
     return _Matches(view, full, some, passing)
@@ -172,23 +146,6 @@ def _some_words(
             scores[n] = scores.get(n, 0.0) + weights[i] * weight
     least = analysis.LEAST_SHARE * all_weight
     return {n: scores[n] * share / all_weight for n, share in shares.items() if share >= least and n not in without}
-
-
-def _answering(found: list[Found], frequencies: list[int], weights: list[float], without: set[int]) -> Found:
-    """Documents that hold some words of a question, each word for what it weighs."""
-    scores: Found = {}
-    shares: Found = {}
-    rarest_first = sorted(zip(weights, found, frequencies, strict=True), key=lambda one: one[2])
-    for weight, of_need, frequency in rarest_first:
-        if not frequency:
-            continue
-        # Where enough documents hold rarer words, a common one only tells these apart.
-        among = of_need if len(scores) < ENOUGH else scores.keys() & of_need.keys()
-        for n in among:
-            scores[n] = scores.get(n, 0.0) + weight * of_need[n]
-            shares[n] = shares.get(n, 0.0) + weight
-    least = analysis.LEAST_SHARE_OF_QUESTION * sum(w for w, count in zip(weights, frequencies, strict=True) if count)
-    return {n: score for n, score in scores.items() if n not in without and shares[n] >= least}
 
 
 def _rank(matches: list[_Matches], most: int) -> list[tuple[float, Segment, int]]:
@@ -235,55 +192,3 @@ def _nearest_visible(views: list[View], folded: str) -> str:
         if count and (best is None or rank < best[0]):
             best = (rank, counts.most_common(1)[0][0])
     return best[1] if best else ""
-
-
-def suggest(
-    snapshot: Snapshot, text: str, visibilities: tuple[str, ...], prefer_language: str, limit: int
-) -> list[Hit]:
-    """Documents near to a question: those that share its rarer words, above all in their titles."""
-    words, growing = analysis.question_words(text)
-    views = snapshot.views(visibilities)
-    documents = sum(view.count for view in views)
-    asked: list[tuple[float, Need, list[Found]]] = []
-    for need in _rarest(views, analysis.plan_words(words, prefer_language, growing)):
-        found = [_documents(view, need) for view in views]
-        frequency = sum(map(len, found))
-        if frequency:
-            asked.append((_rarity([frequency], documents)[0] * need.telling, need, found))
-    candidates: list[tuple[float, int, float, Segment, int]] = []
-    for i, view in enumerate(views):
-        factors = view.segment.factors(prefer_language)
-        scores: Found = {}
-        shared: Found = {}
-        held: Counter[int] = Counter()
-        for weight, _, found in sorted(asked, key=lambda one: len(one[2][i])):
-            of_need = found[i]
-            among = of_need.keys() if len(scores) < ENOUGH else scores.keys() & of_need.keys()
-            held.update(among)
-            for n in among:
-                scores[n] = scores.get(n, 0.0) + weight * of_need[n]
-                shared[n] = shared.get(n, 0.0) + weight
-        best = heapq.nlargest(CLOSELY_LOOKED_AT, scores, key=scores.__getitem__)
-        candidates += [(scores[n] * factors[n], held[n], shared[n], view.segment, n) for n in best]
-    candidates.sort(key=lambda one: -one[0])
-    near = [
-        Near(score, count, weight, segment.shown(n))
-        for score, count, weight, segment, n in candidates[:CLOSELY_LOOKED_AT]
-    ]
-    return closest(near, [(weight, need) for weight, need, _ in asked], len(words), limit)
-
-
-def _rarest(views: list[View], needs: list[Need]) -> list[Need]:
-    """The needs with the fewest documents, at least one; a word that may still grow is always kept."""
-    counted: list[tuple[int, int, Need]] = []
-    for i, need in enumerate(needs):
-        own = [alternative.terms[0][1] for alternative in need.alternatives if not alternative.instead]
-        others = [alternative.terms[0][1] for alternative in need.alternatives if alternative.instead]
-        # How telling a word is, it says itself; only one that nobody wrote is as rare as its synonyms.
-        frequency = sum(view.frequency(term) for view in views for term in own) or sum(
-            view.frequency(term) for view in views for term in others
-        )
-        if frequency or need.prefix:
-            counted.append((0 if need.prefix else frequency, i, need))
-    counted.sort(key=lambda one: one[:2])
-    return [need for _, _, need in counted[:MOST_QUESTION_NEEDS]]
