@@ -38,11 +38,11 @@ FEW = 5
 LEAST_SHARE = 0.34
 # A search of more words than this is a question: nothing answers it by holding every word of it, so documents with all
 # words do not come first, but get a little more.
-SHORT = 3
+SHORT = 2
 LEAST_SHARE_OF_QUESTION = 0.1
 ALL_WORDS_BONUS = 1.1
 
-LANGUAGE_BOOST = 2.2
+LANGUAGE_BOOST = 1.8
 WEAK = 0.3  # A word that says little of what is asked.
 COGNATE = 0.7  # A stem of the person's language found in a text of another one (publicación, publication).
 PART_OF_CODE = 0.6

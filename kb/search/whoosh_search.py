@@ -15,7 +15,7 @@ from kb.search.protocol import MOST_COUNTED, Query, Results
 from kb.search.reasons import told
 from kb.search.spelling import is_checked, respell
 from kb.search.whoosh_reader import Segment, Snapshot, View
-from kb.search.whoosh_words import Asked, Found, documents, rarity, telling
+from kb.search.whoosh_words import Asked, Found, documents, frequency, rarity, telling
 
 
 @dataclass(slots=True)
@@ -50,7 +50,10 @@ def search(snapshot: Snapshot, query: Query) -> Results:
     else:
         found = [[documents(view, need) for need in plan.needs] for view in views]
         frequencies = [sum(len(of_view[i]) for of_view in found) for i in range(len(plan.needs))]
-        rarities = rarity(frequencies, sum(view.count for view in views))
+        rarities = rarity(
+            [count and (frequency(views, need) or count) for need, count in zip(plan.needs, frequencies, strict=True)],
+            sum(view.count for view in views),
+        )
         weights = [weight * need.telling for weight, need in zip(rarities, plan.needs, strict=True)]
         matches = [
             _match(view, plan, of_view, frequencies=frequencies, weights=weights, query=query)

@@ -56,7 +56,12 @@ def rarity(frequencies: Sequence[int], count: int) -> list[float]:
 
 
 def frequency(views: Sequence[View], need: Need) -> int:
-    """How many visible documents hold the commonest form of a word, synonyms aside if it is known itself."""
+    """How many visible documents hold the commonest form of a word, synonyms aside if it is known itself.
+
+    0 for what is only counted by finding it: words side by side, a word that may still grow.
+    """
+    if need.prefix:
+        return 0
     own = [way.terms[0][1] for way in need.alternatives if not way.instead and len(way.terms) == 1]
     others = [way.terms[0][1] for way in need.alternatives if way.instead and len(way.terms) == 1]
     for terms in (own, others):
@@ -92,7 +97,7 @@ class Asked:
         self._found: dict[int, list[Found]] = {}
         self.frequencies: list[int] = []
         for i, need in enumerate(needs):
-            count = 0 if need.prefix else frequency(views, need)
+            count = frequency(views, need)
             if not count:
                 self._found[i] = [documents(view, need) for view in views]
                 count = sum(map(len, self._found[i]))
