@@ -33,7 +33,7 @@ class WhooshIndex:
     """A `SearchIndex` in a directory. Threads may share it; any number of processes may read the directory."""
 
     def __init__(self, directory: Path) -> None:
-        self._directory = directory
+        self.directory = directory
         self._forget()
 
     def _forget(self) -> None:
@@ -100,15 +100,15 @@ class WhooshIndex:
 
     def _open(self) -> Snapshot:
         for attempt in range(_TRIES):
-            signature = whoosh_files.signature(self._directory)
+            signature = whoosh_files.signature(self.directory)
             if self._snapshot is not None and signature == self._signature:
                 return self._snapshot
             if self._broken and self._broken[0] == signature:
                 raise IndexUnavailable(self._broken[1])
             try:
                 with _damage_is_unavailability():
-                    pointer = whoosh_files.read_pointer(self._directory)
-                    self._snapshot = Snapshot(self._directory, pointer, self._snapshot)
+                    pointer = whoosh_files.read_pointer(self.directory)
+                    self._snapshot = Snapshot(self.directory, pointer, self._snapshot)
             except IndexUnavailable as problem:
                 # A writer may just have removed what the pointer names; the new pointer is there in a moment.
                 if isinstance(problem.__cause__, FileNotFoundError) and attempt + 1 < _TRIES:
@@ -125,13 +125,13 @@ class WhooshIndex:
         """Add or replace documents and remove others, all or nothing."""
         rows = {each.id: each for each in _rows(_last_of_each(puts))}
         gone = [*rows, *(id_ for id_ in deletes if id_ not in rows)]
-        with whoosh_files.writing(self._directory, _WAIT):
-            pointer = whoosh_files.read_pointer(self._directory)
+        with whoosh_files.writing(self.directory, _WAIT):
+            pointer = whoosh_files.read_pointer(self.directory)
             with _damage_is_unavailability():
                 # Only sizes here: a large file is read where segments are merged, and its blocks have checksums.
-                whoosh_files.check(self._directory, pointer, trusted={name.split(".")[0] for name in pointer.files})
-                whoosh_files.forget_unfinished(self._directory, pointer)
-                storage = CheckedStorage(self._directory / pointer.generation, pointer.files)
+                whoosh_files.check(self.directory, pointer, trusted={name.split(".")[0] for name in pointer.files})
+                whoosh_files.forget_unfinished(self.directory, pointer)
+                storage = CheckedStorage(self.directory / pointer.generation, pointer.files)
                 index = FileIndex(storage, SCHEMA, NAME)
                 if index.latest_generation() != pointer.contents:
                     raise IndexUnavailable("A write was interrupted")
@@ -141,22 +141,22 @@ class WhooshIndex:
 
     def rebuild(self, documents: Iterable[Document]) -> int:
         """Build the index anew beside the old one, then swap; an id that comes twice counts once."""
-        with whoosh_files.writing(self._directory, _WAIT):
+        with whoosh_files.writing(self.directory, _WAIT):
             try:
-                generation = whoosh_files.next_generation(self._directory)
-                storage = CheckedStorage(self._directory / generation, {})
+                generation = whoosh_files.next_generation(self.directory)
+                storage = CheckedStorage(self.directory / generation, {})
                 writer = _Writer(FileIndex.create(storage, SCHEMA, NAME))
                 writer.replace((), _rows(_each_once(documents)))
             except OSError as problem:
                 raise IndexUnavailable(f"The index cannot be written: {problem.strerror}") from problem
             self._publish(generation, writer, None)
-            whoosh_files.sweep(self._directory, keep=generation)
+            whoosh_files.sweep(self.directory, keep=generation)
         return writer.documents
 
     def _publish(self, generation: str, writer: "_Writer", known: Pointer | None) -> None:
         try:
             whoosh_files.write_pointer(
-                self._directory, generation, writer.contents, writer.documents, known, segments=writer.segments
+                self.directory, generation, writer.contents, writer.documents, known, segments=writer.segments
             )
             writer.clean()
         except OSError as problem:
