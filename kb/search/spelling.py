@@ -1,6 +1,6 @@
 """Did you mean: the word that a misspelled one was probably meant to be."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 SHORTEST = 4
 MOST_CANDIDATES = 40
@@ -35,6 +35,15 @@ def nearest(word: str, candidates: Iterable[str]) -> list[tuple[int, str]]:
             found.append((edits, candidate))
     found.sort(key=lambda pair: (pair[0], pair[1][:1] != word[:1], pair[1]))
     return found[:MOST_CANDIDATES]
+
+
+def nearest_counted(word: str, counts: Mapping[str, int]) -> str:
+    """The candidate that is nearest to a word, begins as it does and stands in most documents; "" if there is none.
+
+    :param counts: how many documents hold each candidate; what none holds does not count.
+    """
+    near = nearest(word, [other for other, count in counts.items() if count])
+    return min(near, key=lambda pair: (pair[0], pair[1][0] != word[0], -counts[pair[1]]))[1] if near else ""
 
 
 def distance(a: str, b: str, most: int) -> int:

@@ -11,10 +11,10 @@ from typing import Any, TypeVar
 from whoosh.index import TOC, FileIndex, clean_files
 from whoosh.reading import SegmentReader
 
-from kb.search import analysis_child, whoosh_files, whoosh_search, whoosh_suggest
+from kb.search import analysis, analysis_child, searching, whoosh_files
 from kb.search.protocol import Document, Health, Hit, IndexUnavailable, Query, Results
 from kb.search.whoosh_files import NAME, SCHEMA, CheckedStorage, Codec, Pointer
-from kb.search.whoosh_reader import Snapshot
+from kb.search.whoosh_reader import WhooshSnapshot
 from kb.search.whoosh_rows import Row, row
 from kb.search.whoosh_writing import FastWriter
 
@@ -39,22 +39,23 @@ class WhooshIndex:
     def _forget(self) -> None:
         self._process = os.getpid()
         self._lock = threading.Lock()
-        self._snapshot: Snapshot | None = None
+        self._snapshot: WhooshSnapshot | None = None
         self._signature: tuple[int, int, int] | None = None
         self._looked = 0.0
         self._broken: tuple[tuple[int, int, int], str] | None = None
 
     def search(self, query: Query) -> Results:
         """Documents that hold all of the words (or, when those are few, some of them), best first."""
-        return self._read(lambda snapshot: whoosh_search.search(snapshot, query))
+        plan = analysis.plan(query.text, prefer_language=query.prefer_language, prefix_last=query.prefix_last)
+        if not plan.needs:
+            return Results(refused=plan.refused)
+        return self._read(lambda snapshot: searching.search(snapshot, query, plan))
 
     def suggest(
         self, text: str, *, visibilities: tuple[str, ...], prefer_language: str = "", limit: int = 5
     ) -> list[Hit]:
         """Documents that may answer a question being typed."""
-        return self._read(
-            lambda snapshot: whoosh_suggest.suggest(snapshot, text, visibilities, prefer_language, limit)
-        )
+        return self._read(lambda snapshot: searching.suggest(snapshot, text, visibilities, prefer_language, limit))
 
     def health(self) -> Health:
         """Whether the index can be read, and what is in it."""
@@ -65,7 +66,7 @@ class WhooshIndex:
             return Health(ok=False, problem=str(problem))
         return Health(ok=True, documents=pointer.documents, version=pointer.version)
 
-    def _read(self, answer: Callable[[Snapshot], _Answer]) -> _Answer:
+    def _read(self, answer: Callable[[WhooshSnapshot], _Answer]) -> _Answer:
         snapshot = self._current()
         try:
             with _damage_is_unavailability():
@@ -77,7 +78,7 @@ class WhooshIndex:
                     self._snapshot = self._signature = None
             raise
 
-    def _current(self) -> Snapshot:
+    def _current(self) -> WhooshSnapshot:
         if self._process != os.getpid():
             # After a fork, parent and child would move the positions of the same open files.
             self._forget()
@@ -98,7 +99,7 @@ class WhooshIndex:
         finally:
             self._lock.release()
 
-    def _open(self) -> Snapshot:
+    def _open(self) -> WhooshSnapshot:
         for attempt in range(_TRIES):
             signature = whoosh_files.signature(self.directory)
             if self._snapshot is not None and signature == self._signature:
@@ -108,7 +109,7 @@ class WhooshIndex:
             try:
                 with _damage_is_unavailability():
                     pointer = whoosh_files.read_pointer(self.directory)
-                    self._snapshot = Snapshot(self.directory, pointer, self._snapshot)
+                    self._snapshot = WhooshSnapshot(self.directory, pointer, self._snapshot)
             except IndexUnavailable as problem:
                 # A writer may just have removed what the pointer names; the new pointer is there in a moment.
                 if isinstance(problem.__cause__, FileNotFoundError) and attempt + 1 < _TRIES:

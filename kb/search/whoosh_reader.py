@@ -1,43 +1,36 @@
-"""Reading a Whoosh index fast: postings decoded once and kept, filters as flags, everything per segment.
+"""Reading a Whoosh index fast: posting lists decoded once and kept as arrays, everything per segment.
 
-Whoosh's own searcher scores a posting at a time through several layers of Python calls. Here a whole posting list is
-decoded into two arrays, weights were computed when writing, and a search is a few passes over arrays.
+Whoosh's own searcher scores a posting at a time through several layers of Python calls. Here weights were computed
+when writing, and `kb.search.searching` passes over whole arrays.
 """
 
-import heapq
 import json
 import threading
 import zlib
 from array import array
-from collections import defaultdict
-from collections.abc import Iterable, Iterator
-from collections.abc import Set as AbstractSet
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
-from itertools import accumulate, islice
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from whoosh.codec.whoosh3 import W3LeafMatcher
 from whoosh.index import TOC
 from whoosh.reading import SegmentReader, TermNotFound
 
-from core.words import base_language
-from kb.search.analysis import LANGUAGE_BOOST
+from kb.search.analysis import Need
 from kb.search.hits import Shown
-from kb.search.spelling import is_checked, letters, most_edits, nearest
+from kb.search.parts import NOTHING, Columns, Details, Postings, View
+from kb.search.postings import LEAST_WEIGHT, PHRASE_WEIGHT, holding_all, kept_most
+from kb.search.spelling import is_checked, letters, most_edits, nearest, nearest_counted
 from kb.search.whoosh_files import NAME, SCHEMA, CheckedStorage, Pointer, check
-from kb.search.whoosh_rows import Details
 
 # Postings kept decoded in memory, per segment: 8 bytes each.
 _MOST_KEPT = 2_000_000
-# Of a synonym of several words so many documents are looked at, the best by its words; it is kept for the next search.
-_MOST_OF_SYNONYM = 300
-_MOST_SYNONYMS = 2_000
+_MOST_PHRASES = 2_000
 _MOST_BEGINNINGS = 100
-_MOST_FREQUENCIES = 20_000
-_DAY = 86_400
-_PHRASE_WEIGHT = 1.2
-_NOTHING: tuple["array[int]", "array[float]"] = (array("I"), array("f"))
 
 
 class Segment:
@@ -46,24 +39,26 @@ class Segment:
     def __init__(self, reader: Any) -> None:
         self._reader = reader
         self._lock = threading.Lock()
-        self._kept: dict[tuple[str, str], tuple[array[int], array[float]]] = {}
+        self._kept: dict[tuple[str, str], Postings] = {}
         self._kept_count = 0
-        self._factors: dict[str, array[float]] = {}
-        self._synonyms: dict[tuple[tuple[int, str], ...], dict[int, float]] = {}
+        self._phrases: dict[tuple[tuple[tuple[int, str], ...], int], Postings] = {}
         self._lexicon: dict[int, list[tuple[str, int]]] | None = None
         self._written: dict[str, list[str]] = {}
-        self.details = [Details(*json.loads(value)) for value in reader.column_reader("details")]
-        self.facets = [(d.kind, d.topic, d.language, d.country) for d in self.details]
-        self.numbers = range(len(self.details))
+        self._details = reader.column_reader("details")
         self._shown = reader.column_reader("shown")
+        self.columns = Columns(Details(*json.loads(value)) for value in self._details)
 
     def close(self) -> None:
         """Close the files."""
         with self._lock:
             self._reader.close()
 
-    def postings(self, field: str, term: str) -> "tuple[array[int], array[float]]":
+    def postings(self, term: str) -> Postings:
         """The documents that hold a term, and its weight in each."""
+        return self.field_postings("terms", term)
+
+    def field_postings(self, field: str, term: str) -> Postings:
+        """The same for words as they are written, too."""
         key = (field, term)
         kept = self._kept.get(key)
         if kept is None:
@@ -76,59 +71,54 @@ class Segment:
                 self._kept_count += len(kept[0]) + 10
         return kept
 
-    def _read_postings(self, field: str, term: str) -> "tuple[array[int], array[float]]":
+    def _read_postings(self, field: str, term: str) -> Postings:
         try:
             matcher = self._reader.postings(field, term)
         except TermNotFound:
-            return _NOTHING
+            return NOTHING
         numbers, weights = array("I"), array("f")
         is_in_blocks = isinstance(matcher, W3LeafMatcher)
         while matcher.is_active():
+            numbers.append(matcher.id())
+            weights.append(matcher.weight())
             if is_in_blocks:
-                # A block at once: one by one takes five times as long.
-                weights.append(matcher.weight())
+                # Looking at the first has read the block; the rest is taken at once.
+                numbers.extend(islice(matcher._ids, 1, None))
                 weights.extend(islice(matcher._weights, 1, None))
-                numbers.extend(accumulate(matcher._data[0]))
                 matcher._next_block()
             else:
-                numbers.append(matcher.id())
-                weights.append(matcher.weight())
                 matcher.next()
-        return numbers, weights
+        # Of very long texts a word may weigh next to nothing, but the text holds it.
+        return np.array(numbers, np.uint32), np.maximum(np.array(weights, np.float32), LEAST_WEIGHT)
 
-    def synonym(self, terms: tuple[tuple[int, str], ...], visible: bytearray) -> dict[int, float]:
-        """As `phrase`, of the documents where the words weigh most: enough for what stands for other words."""
-        kept = self._synonyms.get(terms)
-        if kept is None:
-            if len(self._synonyms) > _MOST_SYNONYMS:
-                self._synonyms.clear()
-            kept = self._synonyms[terms] = self.phrase(terms, bytearray(b"\1") * len(self.details), _MOST_OF_SYNONYM)
-        return {number: weight for number, weight in kept.items() if visible[number]}
-
-    def phrase(self, terms: tuple[tuple[int, str], ...], visible: bytearray, most: int = 0) -> dict[int, float]:
-        """The visible documents that hold several terms at their distances, with the weight of the weakest.
+    def side_by_side(self, terms: tuple[tuple[int, str], ...], most: int = 0) -> Postings:
+        """The documents that hold several terms at their distances, with the weight of the weakest and a little more.
 
         :param most: how many are looked at, the best by their words; 0 for all.
         """
-        lists = [self.postings("terms", term) for _, term in terms]
-        numbers = set(lists[0][0]).intersection(*(numbers for numbers, _ in lists[1:]))
-        candidates = [number for number in sorted(numbers) if visible[number]]
-        if not candidates:
-            return {}
-        if most and len(candidates) > most:
-            weighed = [dict(zip(numbers_, weights_, strict=True)) for numbers_, weights_ in lists]
-            best = heapq.nlargest(most, candidates, key=lambda number: min(weight[number] for weight in weighed))
-            candidates = sorted(best)
+        key = (terms, most)
+        kept = self._phrases.get(key)
+        if kept is None:
+            if len(self._phrases) > _MOST_PHRASES:
+                self._phrases.clear()
+            kept = self._phrases[key] = self._read_side_by_side(terms, most)
+        return kept
+
+    def _read_side_by_side(self, terms: tuple[tuple[int, str], ...], most: int) -> Postings:
+        numbers, weights = kept_most(holding_all([self.postings(term) for _, term in terms]), most)
+        candidates: list[int] = numbers.tolist()
         starts: dict[int, set[int]] = {}
         for offset, term in terms:
             for number, positions in self._positions(term, candidates):
                 here = {position - offset for position in positions}
                 starts[number] = starts[number] & here if number in starts else here
             candidates = [number for number in candidates if starts.get(number)]
-        weights = [dict(zip(numbers_, weights_, strict=True)) for numbers_, weights_ in lists]
-        return {number: _PHRASE_WEIGHT * min(weight[number] for weight in weights) for number in candidates}
+        kept = np.isin(numbers, np.array(candidates, np.uint32), assume_unique=True)
+        return numbers[kept], weights[kept] * PHRASE_WEIGHT
 
     def _positions(self, term: str, numbers: list[int]) -> Iterator[tuple[int, "array[int]"]]:
+        if not numbers:
+            return
         with self._lock:
             matcher = self._reader.postings("terms", term)
             for number in numbers:
@@ -141,15 +131,15 @@ class Segment:
                     positions.frombytes(matcher.value())
                     yield number, positions
 
-    def beginning_with(self, prefix: str) -> list[str]:
-        """The words (folded, and as written) that begin so; of very many, the most frequent ones."""
+    def beginnings(self, prefix: str) -> list[Postings]:
+        """The documents of each of the words that begin so; of very many words, of the most frequent ones."""
         with self._lock:
             found = [
                 word.decode() for word in islice(self._reader.expand_prefix("words", prefix), 5 * _MOST_BEGINNINGS)
             ]
             if len(found) > _MOST_BEGINNINGS:
                 found.sort(key=lambda word: -self._reader.doc_frequency("words", word))
-        return found[:_MOST_BEGINNINGS]
+        return [self.field_postings("words", word) for word in found[:_MOST_BEGINNINGS]]
 
     def near(self, word: str) -> list[tuple[int, str]]:
         """The folded words that a misspelled one may have been meant to be, with their edits, visible or not."""
@@ -183,99 +173,26 @@ class Segment:
         """How a word out of `near` is written in the documents (entries of the list of words)."""
         return self._written.get(folded, [])
 
-    def factors(self, prefer_language: str) -> "array[float]":
-        """What the score of each document is multiplied by: its boost, its language, a breath of how recent it is."""
-        base = base_language(prefer_language) if prefer_language else ""
-        kept = self._factors.get(base)
-        if kept is None:
-            kept = array("f")
-            for d in self.details:
-                language = LANGUAGE_BOOST if base and base_language(d.language) == base else 1.0
-                kept.append(d.boost * language * (1 + d.updated / _DAY * 1e-7))
-            self._factors[base] = kept
-        return kept
-
-    def shown(self, number: int) -> Shown:
-        """What a hit shows of a document."""
+    def shown(self, numbers: Sequence[int]) -> dict[int, Shown]:
+        """What hits show of documents."""
         with self._lock:
-            stored = self._shown[number]
-        title, summary, text, url = json.loads(zlib.decompress(stored))
-        d = self.details[number]
-        return Shown(
-            id=d.id, kind=d.kind, topic=d.topic, country=d.country, language=d.language, url=url, title=title,
-            summary=summary, text=text, updated=datetime.fromtimestamp(d.updated, UTC),
-        )  # fmt: skip
+            stored = {number: (self._details[number], self._shown[number]) for number in numbers}
+        return {number: _shown(*both) for number, both in stored.items()}
 
 
-class View:
-    """A segment as some person may see it: a flag for each document."""
-
-    def __init__(self, segment: Segment, deleted: frozenset[int], visibilities: frozenset[str]) -> None:
-        self.segment = segment
-        self.visible = bytearray(
-            d.visibility in visibilities and number not in deleted for number, d in enumerate(segment.details)
-        )
-        self.count = sum(self.visible)
-        self.is_whole = self.count == len(self.visible)
-        self._frequencies: dict[str, int] = {}
-
-    def frequency(self, term: str) -> int:
-        """How many visible documents hold a term."""
-        count = self._frequencies.get(term)
-        if count is None:
-            if len(self._frequencies) > _MOST_FREQUENCIES:
-                self._frequencies.clear()
-            count = sum(map(self.visible.__getitem__, self.segment.postings("terms", term)[0]))
-            self._frequencies[term] = count
-        return count
-
-    def with_term(self, field: str, term: str, factor: float = 1.0) -> dict[int, float]:
-        """The visible documents that hold a term or word, and its weight in each."""
-        numbers, weights = self.segment.postings(field, term)
-        if factor == 1.0 and self.is_whole:
-            return dict(zip(numbers, weights, strict=True))
-        visible = self.visible
-        return {n: w * factor for n, w in zip(numbers, weights, strict=True) if visible[n]}
-
-    def add_term_among(
-        self, best: dict[int, float], among: AbstractSet[int], field: str, term: str, factor: float = 1.0
-    ) -> None:
-        """As `add_term`, of some visible documents alone: for these it is quicker, the term being a common one."""
-        numbers, weights = self.segment.postings(field, term)
-        held = dict(zip(numbers, weights, strict=True))
-        known = best.get
-        for n in held.keys() & among:
-            if (weight := held[n] * factor) > known(n, 0.0):
-                best[n] = weight
-
-    def add_term(self, best: dict[int, float], field: str, term: str, factor: float = 1.0) -> None:
-        """Put in the visible documents that hold a term, and those in which it weighs more than what is there."""
-        visible = self.visible
-        known = best.get
-        for n, w in zip(*self.segment.postings(field, term), strict=True):
-            if (weight := w * factor) > known(n, 0.0) and visible[n]:
-                best[n] = weight
-
-    def passing(
-        self, kinds: Iterable[str], topics: Iterable[str], languages: Iterable[str], countries: Iterable[str]
-    ) -> set[int] | None:
-        """The documents that filters leave, or None when nothing is filtered."""
-        wanted = [frozenset(values) for values in (kinds, topics, languages, countries)]
-        if not any(wanted):
-            return None
-        allowed = {
-            key
-            for key in set(self.segment.facets)
-            if all(not values or value in values for value, values in zip(key, wanted, strict=True))
-        }
-        facets = self.segment.facets
-        return {number for number in self.segment.numbers if facets[number] in allowed}
+def _shown(details: bytes, shown: bytes) -> Shown:
+    d = Details(*json.loads(details))
+    title, summary, text, url = json.loads(zlib.decompress(shown))
+    return Shown(
+        id=d.id, kind=d.kind, topic=d.topic, country=d.country, language=d.language, url=url, title=title,
+        summary=summary, text=text, updated=datetime.fromtimestamp(d.updated, UTC),
+    )  # fmt: skip
 
 
-class Snapshot:
+class WhooshSnapshot:
     """The index at one moment. Threads share it; a newer one takes over the segments that are the same."""
 
-    def __init__(self, directory: Path, pointer: Pointer, before: "Snapshot | None") -> None:
+    def __init__(self, directory: Path, pointer: Pointer, before: "WhooshSnapshot | None") -> None:
         self.pointer = pointer
         self._views: dict[frozenset[str], list[View]] = {}
         known = before.segments if before and before.pointer.generation == pointer.generation else {}
@@ -294,6 +211,30 @@ class Snapshot:
         key = frozenset(visibilities)
         views = self._views.get(key)
         if views is None:
-            views = [View(segment, self.deleted[name], key) for name, segment in self.segments.items()]
-            self._views[key] = views
+            views = self._views[key] = [self._view(name, key) for name in self.segments]
         return views
+
+    def _view(self, name: str, visibilities: frozenset[str]) -> View:
+        segment = self.segments[name]
+        visible = segment.columns.visible(visibilities)
+        visible[list(self.deleted[name])] = False
+        return View(segment, visible)
+
+    def prepare(self, needs: Iterable[Need]) -> None:
+        """Nothing: files are read when they are needed."""
+
+    def nearest(self, folded: str, visibilities: Iterable[str]) -> str:
+        """The word in visible documents that a misspelled one (folded) was meant to be, as written there, or ""."""
+        counts: dict[str, Counter[str]] = {}
+        views = [
+            (segment, view.visible)
+            for segment, view in zip(self.segments.values(), self.views(visibilities), strict=True)
+        ]
+        for other in sorted({other for segment, _ in views for _, other in segment.near(folded)}):
+            of_word = counts[other] = Counter()
+            for segment, visible in views:
+                for entry in segment.written(other):
+                    numbers = segment.field_postings("words", entry)[0]
+                    of_word[entry.rpartition("\t")[2]] += int(np.count_nonzero(visible[numbers]))
+        best = nearest_counted(folded, {word: of_word.total() for word, of_word in counts.items()})
+        return counts[best].most_common(1)[0][0] if best else ""

@@ -4,30 +4,13 @@ import json
 import zlib
 from array import array
 from dataclasses import dataclass
-from typing import NamedTuple
 
 from kb.search.analysis import analyse, texts
+from kb.search.parts import Details
 from kb.search.protocol import Document
 
 # A term or word, its weight in the document, its positions (bytes of 16-bit numbers; none for a word).
 Posting = tuple[bytes, float, bytes]
-
-
-class Details(NamedTuple):
-    """What a document is filtered and ranked by."""
-
-    id: str
-    kind: str
-    topic: str
-    language: str
-    country: str
-    visibility: str
-    boost: float
-    updated: float
-
-    def to_bytes(self) -> bytes:
-        """As the column `details` holds it."""
-        return json.dumps(self).encode()
 
 
 def shown_to_bytes(title: str, summary: str, text: str, url: str) -> bytes:
@@ -61,7 +44,7 @@ def row(document: Document) -> Row:
     )  # fmt: skip
     return Row(
         document.id,
-        details.to_bytes(),
+        json.dumps(details).encode(),
         shown_to_bytes(title, summary, text, document.url),
         [(term.encode(), weights[term], array("H", analysed.positions(term)).tobytes()) for term in analysed.places],
         [(word.encode(), weights[term], b"") for word, term in analysed.words.items()],
