@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import ForeignKey, Index, Select, String, Text, UniqueConstraint, select
 from sqlalchemy.orm import Mapped, mapped_column, relationship
@@ -30,18 +31,42 @@ class Collection(Model):
     position: Mapped[int] = mapped_column(default=0)
     updated_at: Mapped[datetime] = mapped_column(default=now)
     version: Mapped[int] = mapped_column(default=1)
+    # The table of contents or menu of an imported folder that it came from, and what that said when it came last:
+    # {"title": "…", "articles": [1, 2]}; "" and {} otherwise.
+    source_path: Mapped[str] = mapped_column(String(500), default="", server_default="")
+    source_says: Mapped[dict[str, Any]] = mapped_column(default=dict, server_default="{}", deferred=True)
 
     parent: Mapped[Collection | None] = relationship(remote_side="Collection.id", lazy="select")
     members: Mapped[list[CollectionMember]] = relationship(
         order_by="CollectionMember.position", lazy="select", cascade="all, delete-orphan"
     )
 
+    titles: Mapped[list[CollectionTitle]] = relationship(
+        order_by="CollectionTitle.language", lazy="select", cascade="all, delete-orphan"
+    )
+
     __mapper_args__ = {"version_id_col": version}
+
+    def said_in(self, language: str) -> CollectionTitle | Collection:
+        """What it is called, in a language if that is known, else in its own."""
+        return next((each for each in self.titles if each.language == language), self)
 
     @classmethod
     def visible_to(cls, user: User | None) -> Select[tuple[Collection]]:  # type: ignore[override]
         """Those of a visibility that the person has."""
         return select(cls).where(cls.visibility.in_(visibilities_of(user)))
+
+
+class CollectionTitle(Model):
+    """What a collection is called in another language."""
+
+    __tablename__ = "collection_title"
+    __table_args__ = (UniqueConstraint("collection_id", "language"),)
+
+    collection_id: Mapped[int] = mapped_column(ForeignKey("collection.id", ondelete="CASCADE"))
+    language: Mapped[str] = mapped_column(String(8))
+    title: Mapped[str] = mapped_column(Text)
+    text: Mapped[str] = mapped_column(Text, default="")
 
 
 class CollectionMember(Model):
