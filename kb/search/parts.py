@@ -4,7 +4,7 @@ A search is a few passes over arrays: of every term the documents that hold it, 
 these come from is the one difference between the backends.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
@@ -21,6 +21,9 @@ Flags = NDArray[np.bool_]
 Postings = tuple[Numbers, Weights]
 
 NOTHING: Postings = (np.empty(0, np.uint32), np.empty(0, np.float32))
+
+# The visibility of a number without a document.
+GONE = "gone"
 
 _DAY = 86_400
 _MOST_FREQUENCIES = 20_000
@@ -60,6 +63,29 @@ class Columns:
         self._updated = np.array(updated, np.float64)
         self._factors: dict[str, Weights] = {}
 
+    def changed(self, rows: Mapping[int, Details]) -> "Columns":
+        """The same with other details of some documents, or of documents that come after those that are there."""
+        other = Columns(rows.values())
+        numbers = np.fromiter(rows, np.int64, len(rows))
+        count = max(len(self), int(numbers.max(initial=-1)) + 1)
+        both = Columns(())
+        both.facets = self.facets + other.facets
+        both.visibilities = self.visibilities + other.visibilities
+        # What nobody told of has a facet and a visibility of its own, that nobody asks for.
+        both.facets.append(("", "", "", ""))
+        both.visibilities.append(GONE)
+        for name, blank, shift in (
+            ("facet_of", len(both.facets) - 1, len(self.facets)),
+            ("visibility_of", len(both.visibilities) - 1, len(self.visibilities)),
+            ("_boost", 1.0, 0), ("_updated", 0.0, 0),
+        ):  # fmt: skip
+            before = getattr(self, name)
+            values = np.full(count, blank, before.dtype)
+            values[: len(before)] = before
+            values[numbers] = getattr(other, name) + before.dtype.type(shift)
+            setattr(both, name, values)
+        return both
+
     def __len__(self) -> int:
         return len(self.facet_of)
 
@@ -95,7 +121,11 @@ class Columns:
     def counted(self, flags: Flags) -> dict[tuple[str, str, str, str], int]:
         """How many of the flagged documents there are of each kind, topic, language and country."""
         counts = np.bincount(self.facet_of[flags], minlength=len(self.facets))
-        return {facet: int(count) for facet, count in zip(self.facets, counts, strict=True) if count}
+        found: dict[tuple[str, str, str, str], int] = {}
+        for facet, count in zip(self.facets, counts.tolist(), strict=True):
+            if count:
+                found[facet] = found.get(facet, 0) + count
+        return found
 
 
 def _taken(values: NDArray[Any], places: NDArray[Any]) -> NDArray[Any]:
@@ -134,12 +164,12 @@ class Part(Protocol):
 class View:
     """A part as some person may see it: a flag for each document."""
 
-    def __init__(self, part: Part, visible: Flags) -> None:
+    def __init__(self, part: Part, visible: Flags, frequencies: dict[str, int] | None = None) -> None:
         self.part = part
         self.visible = visible
         self.count = int(np.count_nonzero(visible))
         self.is_whole = self.count == len(visible)
-        self._frequencies: dict[str, int] = {}
+        self._frequencies = {} if frequencies is None else frequencies
 
     def frequency(self, term: str) -> int:
         """How many visible documents hold a term."""

@@ -2,12 +2,13 @@
 
 import contextlib
 from collections.abc import Callable, Iterable, Iterator
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Engine, text
 from sqlalchemy.exc import SQLAlchemyError
 
-from kb.search import analysis, postgres_search, postgres_tables
+from kb.search import analysis, postgres_tables, searching
+from kb.search.postgres_reader import Kept, PostgresSnapshot, current
 from kb.search.postgres_tables import STAMP
 from kb.search.protocol import Document, Health, Hit, IndexUnavailable, Query, Results
 
@@ -22,20 +23,22 @@ class PostgresIndex:
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
+        self._unchanging = engine.execution_options(isolation_level="REPEATABLE READ")
+        self._kept: Kept | None = None
 
     def search(self, query: Query) -> Results:
         """Documents that hold all of the words (or, when those are few, some of them), best first."""
         plan = analysis.plan(query.text, prefer_language=query.prefer_language, prefix_last=query.prefix_last)
         if not plan.needs:
             return Results(refused=plan.refused)
-        return self._read(lambda connection: postgres_search.search(connection, query, plan))
+        return self._read(lambda snapshot: searching.search(snapshot, query, plan), query.visibilities)
 
     def suggest(
         self, text: str, *, visibilities: tuple[str, ...], prefer_language: str = "", limit: int = 5
     ) -> list[Hit]:
         """Documents that may answer a question being typed."""
         return self._read(
-            lambda connection: postgres_search.suggest(connection, text, visibilities, prefer_language, limit)
+            lambda snapshot: searching.suggest(snapshot, text, visibilities, prefer_language, limit), visibilities
         )
 
     def apply(self, puts: Iterable[Document], deletes: Iterable[str]) -> None:
@@ -44,37 +47,32 @@ class PostgresIndex:
         with _trouble_is_unavailability(), self._engine.begin() as connection:
             postgres_tables.lock(connection, _WAIT)
             _check(connection)
-            postgres_tables.remove(connection, [*documents, *deletes])
-            postgres_tables.add(connection, documents.values())
-            postgres_tables.touch(connection)
+            postgres_tables.replace(connection, list(documents.values()), deletes)
 
     def rebuild(self, documents: Iterable[Document]) -> int:
         """Build the index anew in one transaction: until it ends, everybody searches the old one."""
         with _trouble_is_unavailability(), self._engine.begin() as connection:
             postgres_tables.lock(connection, _WAIT)
-            postgres_tables.clear(connection)
-            count = postgres_tables.add(connection, _each_once(documents))
-            postgres_tables.touch(connection)
-            connection.exec_driver_sql("ANALYZE search_document, search_word")
+            count = postgres_tables.replace_all(connection, _each_once(documents))
+            connection.exec_driver_sql("ANALYZE search_document, search_posting, search_word")
         return count
 
     def health(self) -> Health:
         """Whether the index can be read, and what is in it."""
         try:
-            version, documents = self._read(
-                lambda connection: (
-                    _check(connection),
-                    connection.execute(text("SELECT count(*) FROM search_document")).scalar_one(),
-                )
-            )
+            with _trouble_is_unavailability(), self._engine.connect() as connection:
+                version = _check(connection).version
+                documents = connection.execute(text("SELECT count(*) FROM search_document")).scalar_one()
         except IndexUnavailable as problem:
             return Health(ok=False, problem=str(problem))
-        return Health(ok=True, documents=documents, version=version)
+        return Health(ok=True, documents=documents, version=str(version))
 
-    def _read(self, answer: Callable[[Connection], _Answer]) -> _Answer:
-        with _trouble_is_unavailability(), self._engine.connect() as connection:
-            _check(connection)
-            return answer(connection)
+    def _read(self, answer: Callable[[PostgresSnapshot], _Answer], visibilities: tuple[str, ...]) -> _Answer:
+        # One state of the index for all that is read, so that numbers mean the same documents throughout.
+        with _trouble_is_unavailability(), self._unchanging.connect() as connection:
+            state = _check(connection)
+            kept = self._kept = current(connection, self._kept, state.version, state.removed)
+            return answer(PostgresSnapshot(connection, kept, visibilities))
 
 
 @contextlib.contextmanager
@@ -93,17 +91,17 @@ def _each_once(documents: Iterable[Document]) -> Iterator[Document]:
             yield document
 
 
-def _check(connection: Connection) -> str:
-    """The version of what is there. Raises `IndexUnavailable` when it was not made by this version of the code.
+def _check(connection: Connection) -> Any:
+    """The state of the index. Raises `IndexUnavailable` when it was not made by this version of the code.
 
     Also keeps the planner from reading whole tables in this transaction: looking into the vector of a row costs far
     more than it believes.
     """
     row = connection.execute(
-        text("SELECT stamp, version, set_config('enable_seqscan', 'off', true) FROM search_state")
+        text("SELECT stamp, version, removed, set_config('enable_seqscan', 'off', true) FROM search_state")
     ).one_or_none()
     if row is None:
         raise IndexUnavailable("There is no index yet")
     if row.stamp != STAMP:
         raise IndexUnavailable("The index is of another version")
-    return str(row.version)
+    return row

@@ -5,8 +5,8 @@ from typing import Any
 
 from core.tsvector import vector
 from kb.search.analysis import HEADINGS, SUMMARY, TAGS, TEXT, TITLE, Analysed, analyse, texts
+from kb.search.postings import UNIT
 from kb.search.protocol import Document
-from kb.search.weighing import UNIT
 
 _LETTERS = {TITLE: "A", HEADINGS: "B", TAGS: "B", SUMMARY: "C", TEXT: "D"}
 # The type holds at most a megabyte, so the longest documents keep the terms that come first.
@@ -32,16 +32,16 @@ def row(document: Document) -> dict[str, Any]:
         "boost": document.boost,
         "words": list(analysed.words),
         "terms": list(analysed.words.values()),
-        # Sixteenths: what each of these terms weighs in the document, as the other backend has it.
-        "weights": [min(int(analysed.weights[term] * UNIT), 32_767) for term in analysed.words.values()],
-        "head": _vector(analysed, (TITLE, SUMMARY, HEADINGS, TAGS)),
-        "tsv": _vector(analysed, (TITLE, SUMMARY, HEADINGS, TAGS, TEXT)),
+        # Sixteenths: what each term weighs in the document, as the other backend has it.
+        "weights": {term: min(max(int(weight * UNIT), 1), 65_535) for term, weight in analysed.weights.items()},
+        "tsv": _vector(analysed),
     }
 
 
-def _vector(analysed: Analysed, fields: tuple[int, ...]) -> str:
-    found = {
-        term: [((place >> 3) + 1, _LETTERS[place & 7]) for place in places if place & 7 in fields]
-        for term, places in islice(analysed.places.items(), _MOST_TERMS)
-    }
-    return vector({term: places for term, places in found.items() if places})
+def _vector(analysed: Analysed) -> str:
+    return vector(
+        {
+            term: [((place >> 3) + 1, _LETTERS[place & 7]) for place in places]
+            for term, places in islice(analysed.places.items(), _MOST_TERMS)
+        }
+    )

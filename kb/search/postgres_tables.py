@@ -1,24 +1,27 @@
 """The tables of the PostgreSQL index, and writing to them.
 
-`search_document` holds what a hit shows and a vector made of our own terms, with the weight letters A (title), B
-(headings, tags), C (summary) and D (text), and a small one (`head`) without the text. `search_word` counts the
-documents that hold a word, for each term and visibility: for beginnings, spelling and how rare a word is, of visible
-documents only. `search_state` says which version of the analysis wrote them.
+`search_document` holds what a hit shows, the number of the document and a vector made of our own terms, by which words
+side by side are found. `search_posting` holds for each term which documents hold it and what it weighs in each.
+`search_word` counts the documents that hold a word, for each term and visibility: for beginnings and spelling, of
+visible documents only. `search_state` says which version of the analysis wrote them, which write was the last, and
+which was the last that built anew or took out documents.
 """
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any
 
 from sqlalchemy import Connection, text
 
-from kb.search import analysis, analysis_child
+from kb.search import analysis, analysis_child, postgres_postings
+from kb.search.postgres_postings import Changes
 from kb.search.postgres_rows import row as row_of
 from kb.search.protocol import Document
 from kb.search.spelling import letters
 
-STAMP = f"2/{analysis.VERSION}"
+STAMP = f"3/{analysis.VERSION}"
 
 _BATCH = 200
 # Any number that nothing else in the database locks.
@@ -34,13 +37,14 @@ def create(connection: Connection) -> None:
         "CREATE TABLE search_document (id text PRIMARY KEY, kind text NOT NULL, topic text NOT NULL, "
         "country text NOT NULL, language text NOT NULL, visibility text NOT NULL, url text NOT NULL, "
         "title text NOT NULL, summary text NOT NULL, body text NOT NULL, updated timestamptz NOT NULL, "
-        "boost real NOT NULL, words text[] NOT NULL, terms text[] NOT NULL, weights smallint[] NOT NULL, "
-        "head tsvector NOT NULL, "
-        "tsv tsvector NOT NULL)"
+        "boost real NOT NULL, words text[] NOT NULL, terms text[] NOT NULL, tsv tsvector NOT NULL, "
+        "number integer NOT NULL UNIQUE, changed bigint NOT NULL)"
     )
     # Vectors are read often and packed badly.
     connection.exec_driver_sql("ALTER TABLE search_document ALTER tsv SET STORAGE EXTERNAL")
     connection.exec_driver_sql("CREATE INDEX ix_search_document_tsv ON search_document USING gin (tsv)")
+    connection.exec_driver_sql("CREATE INDEX ix_search_document_changed ON search_document (changed)")
+    postgres_postings.create(connection)
     connection.exec_driver_sql(
         "CREATE TABLE search_word (term text NOT NULL, word text NOT NULL, visibility text NOT NULL, "
         "folded text NOT NULL, length integer NOT NULL, letters integer NOT NULL, documents integer NOT NULL, "
@@ -50,13 +54,13 @@ def create(connection: Connection) -> None:
     connection.exec_driver_sql("CREATE INDEX ix_search_word_length ON search_word (length)")
     connection.exec_driver_sql(
         "CREATE TABLE search_state (id integer PRIMARY KEY CHECK (id = 1), stamp text NOT NULL, "
-        "version bigint NOT NULL)"
+        "version bigint NOT NULL, removed bigint NOT NULL)"
     )
 
 
 def drop(connection: Connection) -> None:
     """Remove what `create` made."""
-    connection.exec_driver_sql("DROP TABLE IF EXISTS search_document, search_word, search_state")
+    connection.exec_driver_sql("DROP TABLE IF EXISTS search_document, search_posting, search_word, search_state")
 
 
 def lock(connection: Connection, wait: float) -> None:
@@ -65,8 +69,17 @@ def lock(connection: Connection, wait: float) -> None:
     connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
 
 
-def remove(connection: Connection, ids: list[str]) -> None:
-    """Take documents out, and their words out of the counts."""
+def replace(connection: Connection, documents: Sequence[Document], deletes: Iterable[str]) -> None:
+    """Put documents in and take others out, with their words and what these weigh."""
+    ids = [*(document.id for document in documents), *deletes]
+    changes = Changes()
+    numbers: dict[str, int] = {}
+    for row in connection.execute(
+        text("SELECT id, number, terms FROM search_document WHERE id = ANY(:ids)"), {"ids": ids}
+    ):
+        numbers[row.id] = row.number
+        changes.remove(row.number, row.terms)
+    is_removing = not numbers.keys() <= {document.id for document in documents}
     connection.execute(
         text(
             "WITH gone AS (DELETE FROM search_document WHERE id = ANY(:ids) RETURNING visibility, words, terms), "
@@ -79,38 +92,68 @@ def remove(connection: Connection, ids: list[str]) -> None:
         {"ids": ids},
     )
     connection.exec_driver_sql("DELETE FROM search_word WHERE documents <= 0")
+    following = connection.execute(text("SELECT coalesce(max(number) + 1, 0) FROM search_document")).scalar_one()
+    following = max(following, max(numbers.values(), default=-1) + 1)
+    adding = _Adding(changes, _touch(connection, is_removing=is_removing), following, numbers)
+    adding.add(connection, documents)
+    changes.write(connection)
 
 
-def clear(connection: Connection) -> None:
-    """Take everything out. Not TRUNCATE, which readers of the old state would have to wait for."""
+def replace_all(connection: Connection, documents: Iterable[Document]) -> int:
+    """Take everything out and put documents in. Gives how many there were."""
+    # Not TRUNCATE, which readers of the old state would have to wait for.
     connection.exec_driver_sql("DELETE FROM search_document")
+    connection.exec_driver_sql("DELETE FROM search_posting")
     connection.exec_driver_sql("DELETE FROM search_word")
-
-
-def add(connection: Connection, documents: Iterable[Document]) -> int:
-    """Put documents in, and their words into the counts. Gives how many there were."""
-    counted: _Counted = Counter()
-    count = 0
-    waiting = analysis_child.rows(documents, "postgresql", row_of, _as_it_came)
-    while batch := list(islice(waiting, _BATCH)):
-        connection.execute(
-            text(
-                "INSERT INTO search_document (id, kind, topic, country, language, visibility, url, title, summary, "
-                "body, updated, boost, words, terms, weights, head, tsv) VALUES (:id, :kind, :topic, :country, "
-                ":language, :visibility, :url, :title, :summary, :body, CAST(:updated AS timestamptz), :boost, "
-                ":words, :terms, :weights, "
-                "CAST(:head AS tsvector), CAST(:tsv AS tsvector))"
-            ),
-            batch,
-        )
-        counted.update(
-            (term, word, row["visibility"])
-            for row in batch
-            for term, word in zip(row["terms"], row["words"], strict=True)
-        )
-        count += len(batch)
-    _count_words(connection, counted)
+    adding = _Adding(Changes(), _touch(connection, is_removing=True), is_new=True)
+    count = adding.add(connection, documents)
+    adding.changes.write(connection, is_new=True)
     return count
+
+
+@dataclass(slots=True)
+class _Adding:
+    """Documents being put in by one write: `following` is the number of the next one that had none (see `numbers`)."""
+
+    changes: Changes
+    version: int
+    following: int = 0
+    numbers: Mapping[str, int] = field(default_factory=dict)
+    is_new: bool = False
+
+    def _number(self, row: dict[str, Any]) -> None:
+        row["changed"] = self.version
+        row["number"] = self.numbers.get(row["id"], self.following)
+        self.following += row["id"] not in self.numbers
+        self.changes.put(row["number"], row.pop("weights"))
+
+    def add(self, connection: Connection, documents: Iterable[Document]) -> int:
+        """Put documents in, their words into the counts, note what their terms weigh. Gives how many there were."""
+        counted: _Counted = Counter()
+        count = 0
+        waiting = analysis_child.rows(documents, "postgresql", row_of, _as_it_came)
+        while batch := list(islice(waiting, _BATCH)):
+            for row in batch:
+                self._number(row)
+            connection.execute(
+                text(
+                    "INSERT INTO search_document (id, kind, topic, country, language, visibility, url, title, "
+                    "summary, body, updated, boost, words, terms, tsv, number, changed) VALUES (:id, :kind, :topic, :country, "
+                    ":language, :visibility, :url, :title, :summary, :body, CAST(:updated AS timestamptz), :boost, "
+                    ":words, :terms, CAST(:tsv AS tsvector), :number, :changed)"
+                ),
+                batch,
+            )
+            counted.update(
+                (term, word, row["visibility"])
+                for row in batch
+                for term, word in zip(row["terms"], row["words"], strict=True)
+            )
+            count += len(batch)
+            if self.is_new:
+                self.changes.write_whole_parts(connection, self.following)
+        _count_words(connection, counted)
+        return count
 
 
 def _as_it_came(row: dict[str, Any]) -> dict[str, Any]:
@@ -142,12 +185,19 @@ def _count_words(connection: Connection, counted: _Counted) -> None:
         )
 
 
-def touch(connection: Connection) -> None:
-    """Note that something was written, by this version."""
-    connection.execute(
+def _touch(connection: Connection, *, is_removing: bool) -> int:
+    """Note a write by this version, and whether documents of before are no longer there; the number of the write.
+
+    Numbers begin with the time, so that an index which was lost and made again is never taken for the one before.
+    """
+    version: int = connection.execute(
         text(
-            "INSERT INTO search_state (id, stamp, version) VALUES (1, :stamp, 1) "
-            "ON CONFLICT (id) DO UPDATE SET stamp = excluded.stamp, version = search_state.version + 1"
+            "INSERT INTO search_state (id, stamp, version, removed) SELECT 1, :stamp, start.ms, start.ms "
+            "FROM (SELECT CAST(extract(epoch FROM clock_timestamp()) * 1000 AS bigint) AS ms) AS start "
+            "ON CONFLICT (id) DO UPDATE SET stamp = excluded.stamp, version = search_state.version + 1, "
+            "removed = CASE WHEN :is_removing THEN search_state.version + 1 ELSE search_state.removed END "
+            "RETURNING version"
         ),
-        {"stamp": STAMP},
-    )
+        {"stamp": STAMP, "is_removing": is_removing},
+    ).scalar_one()
+    return version

@@ -6,7 +6,9 @@ import numpy as np
 
 from kb.search.parts import NOTHING, Postings
 
-LEAST_WEIGHT = np.float32(1 / 16)
+# Weights are kept in sixteenths.
+UNIT = 16
+LEAST_WEIGHT = np.float32(1 / UNIT)
 # Words side by side say more than the weakest of them alone.
 PHRASE_WEIGHT = np.float32(1.2)
 

@@ -9,7 +9,7 @@ from kb.search.analysis import Need, Plan
 from kb.search.parts import Flags, View, Weights
 
 # Of a synonym of several words so many documents are looked at, the best by its words.
-_MOST_OF_SYNONYM = 300
+MOST_OF_SYNONYM = 300
 
 
 def weights_of(view: View, need: Need) -> Weights:
@@ -20,7 +20,7 @@ def weights_of(view: View, need: Need) -> Weights:
         if len(way.terms) == 1:
             numbers, weights = part.postings(way.terms[0][1])
         else:
-            numbers, weights = part.side_by_side(way.terms, _MOST_OF_SYNONYM if way.instead else 0)
+            numbers, weights = part.side_by_side(way.terms, MOST_OF_SYNONYM if way.instead else 0)
         if len(numbers):
             best[numbers] = np.maximum(best[numbers], weights * np.float32(way.weight))
     if need.prefix:
