@@ -139,8 +139,8 @@ class _Adding:
                 text(
                     "INSERT INTO search_document (id, kind, topic, country, language, visibility, url, title, "
                     "summary, body, updated, boost, words, terms, tsv, number, changed) VALUES (:id, :kind, :topic, "
-                    ":country, :language, :visibility, :url, :title, :summary, :body, CAST(:updated AS timestamptz), :boost, "
-                    ":words, :terms, CAST(:tsv AS tsvector), :number, :changed)"
+                    ":country, :language, :visibility, :url, :title, :summary, :body, CAST(:updated AS timestamptz), "
+                    ":boost, :words, :terms, CAST(:tsv AS tsvector), :number, :changed)"
                 ),
                 batch,
             )

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from core.words import base_language, scan
-from kb.search.analysis import Need, Plan, term_of
+from core.words import base_language
+from kb.search.analysis import Need, Plan, terms_in
 from kb.search.hits import Marker, Shown, hit
 from kb.search.protocol import Hit
 
@@ -53,9 +53,7 @@ def closest(near: Sequence[Near], asked: Sequence[tuple[float, Need]], words: in
 
 
 def _title_weight(shown: Shown, asked: Sequence[tuple[float, Need]]) -> float:
-    words, codes = scan(shown.title)
-    language = base_language(shown.language)
-    terms = {term_of(word.text, language) for word in words} | {f"={code.text}" for code in codes}
+    terms = terms_in(shown.title, base_language(shown.language))
     return sum(
-        weight for weight, need in asked if any(terms.issuperset([t for _, t in a.terms]) for a in need.alternatives)
+        weight for weight, need in asked if any(all(term in terms for _, term in a.terms) for a in need.alternatives)
     )
