@@ -3,9 +3,9 @@
 import pytest
 from sqlalchemy import create_engine, text
 
-from kb.search import IndexUnavailable, Query, postgres_tables
+from kb.search import IndexUnavailable, Query, postgres_postings, postgres_tables
 from kb.search.postgres_index import PostgresIndex
-from tests.kb.search.library import AMENDMENTS, LIBRARY, document, found
+from tests.kb.search.library import AMENDMENTS, LIBRARY, STAFF_SEE, document, found
 
 
 def test_missing_tables_make_the_index_unavailable(search_engine, postgres_index):
@@ -56,3 +56,60 @@ def test_the_counts_of_words_are_exact_after_changes(search_engine, postgres_ind
     assert counts() != before
     postgres_index.apply(LIBRARY, ["article:9"])
     assert [tuple(row) for row in counts()] == [tuple(row) for row in before]
+
+
+def test_the_lists_of_terms_are_exact_after_changes(search_engine, postgres_index, monkeypatch):
+    monkeypatch.setattr("kb.search.postgres_postings._PART_BITS", 1)
+
+    def lists():
+        """Which document holds which term with which weight, whatever their numbers are."""
+        with search_engine.connect() as connection:
+            ids = dict(connection.execute(text("SELECT number, id FROM search_document")))
+            terms = set(connection.execute(text("SELECT term FROM search_posting")).scalars())
+            read = postgres_postings.read(connection, terms)
+        return {
+            (term, ids[number], weight)
+            for term, (numbers, weights) in read.items()
+            for number, weight in zip(numbers.tolist(), weights.tolist(), strict=True)
+        }
+
+    postgres_index.rebuild(LIBRARY)
+    before = lists()
+    assert len({id_ for _, id_, _ in before}) == len(LIBRARY)
+    postgres_index.apply([document(1, "Something else", "contract"), document(9, "New contract")], ["article:2"])
+    assert lists() != before
+    postgres_index.apply(LIBRARY, ["article:9"])
+    assert lists() == before
+
+
+def test_what_other_processes_write_is_found_at_once(search_engine, postgres_index):
+    other = PostgresIndex(search_engine)
+    postgres_index.rebuild(LIBRARY)
+    assert found(other, "amendments") == [AMENDMENTS.id]
+    # A new document, a changed one, one that is gone, and one that gets the number which was free again.
+    postgres_index.apply([document(20, "Quokkas"), document(1, "Of wombats")], [])
+    assert found(other, "quokkas") == ["article:20"]
+    assert found(other, "wombats") == [AMENDMENTS.id]
+    assert found(other, "amendments") == []
+    postgres_index.apply([], ["article:20"])
+    assert found(other, "quokkas") == []
+    postgres_index.apply([document(21, "Numbats", visibility="staff")], [])
+    assert found(other, "numbats") == []
+    assert found(other, "numbats", visibilities=STAFF_SEE) == ["article:21"]
+    # Whatever became of the index in between, what was remembered of it is not taken for what is there now.
+    with search_engine.begin() as connection:
+        connection.execute(text("DELETE FROM search_state"))
+    postgres_index.rebuild(reversed(LIBRARY))
+    assert found(other, "amendments") == [AMENDMENTS.id]
+    assert found(other, "zebrafish") == []
+
+
+def test_a_document_that_becomes_open_or_closed_is_found_by_those_who_may(search_engine, postgres_index):
+    other = PostgresIndex(search_engine)
+    postgres_index.rebuild(LIBRARY)
+    assert found(other, "zebrafish") == []
+    postgres_index.apply([document(7, "Zebrafish for everybody")], [])
+    assert found(other, "zebrafish") == ["article:7"]
+    postgres_index.apply([document(7, "Zebrafish for staff", visibility="staff")], [])
+    assert found(other, "zebrafish") == []
+    assert found(other, "zebrafish", visibilities=STAFF_SEE) == ["article:7"]
