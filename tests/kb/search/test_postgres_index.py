@@ -64,7 +64,7 @@ def test_the_lists_of_terms_are_exact_after_changes(search_engine, postgres_inde
     def lists():
         """Which document holds which term with which weight, whatever their numbers are."""
         with search_engine.connect() as connection:
-            ids = dict(connection.execute(text("SELECT number, id FROM search_document")))
+            ids = dict(connection.execute(text("SELECT number, id FROM search_document")).all())
             terms = set(connection.execute(text("SELECT term FROM search_posting")).scalars())
             read = postgres_postings.read(connection, terms)
         return {
