@@ -113,3 +113,14 @@ def test_a_document_that_becomes_open_or_closed_is_found_by_those_who_may(search
     postgres_index.apply([document(7, "Zebrafish for staff", visibility="staff")], [])
     assert found(other, "zebrafish") == []
     assert found(other, "zebrafish", visibilities=STAFF_SEE) == ["article:7"]
+
+
+def test_what_is_gone_no_longer_makes_words_rare(search_engine, postgres_index):
+    many = [document(100 + number, f"Of other things {number}") for number in range(50)]
+    other = PostgresIndex(search_engine)
+    postgres_index.rebuild([*LIBRARY, *many])
+    before = other.search(Query(text="amendments")).hits[0].score
+    postgres_index.apply([], [each.id for each in many])
+    after = other.search(Query(text="amendments")).hits[0].score
+    assert after < before
+    assert after == PostgresIndex(search_engine).search(Query(text="amendments")).hits[0].score
