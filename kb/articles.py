@@ -191,8 +191,14 @@ def as_file(article: Article) -> str:
     kept = article.front_matter or {}
     head = kept.get("head", "") if article.source_path else None
     return pages.write(
-        place_of(article), article.body, details_of(article), head=head, others=kept.get("others")
+        place_of(article), article.body, details_of(article), head=head, others=kept.get("others") or {}
     )  # fmt: skip
+
+
+def is_as_it_came(article: Article, head: str, body: str) -> bool:
+    """Whether an article says what a file says that came as this head and body, wherever it was put here since."""
+    kept = (article.front_matter or {}).get("head", "") if article.source_path else None
+    return head + body == pages.write(place_of(article), article.body, details_of(article), head=kept)
 
 
 def checked(details: Details, body: str) -> Details:

@@ -49,6 +49,7 @@ def import_(folder: Path, language: str, email: str) -> None:
             db.session.commit()
             report.lines.append(line)
             progress.show(line)
+    db.session.commit()
     names = (importing.CREATED, importing.CHANGED, importing.UNCHANGED, importing.PROBLEM)
     click.echo(", ".join(f"{report.count(name)} {name}" for name in names))
     sys.exit(1 if report.failed else 0)

@@ -7,6 +7,7 @@ from flask import abort, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_wtf import FlaskForm
 from sqlalchemy import or_, select
+from sqlalchemy.orm import selectinload
 from wtforms import SelectField, StringField, TextAreaField
 from wtforms.validators import Length
 
@@ -67,8 +68,10 @@ class CollectionForm(FlaskForm):  # type: ignore[misc] # WTForms has no types.
 @permits("kb.browse")
 def collection_index() -> ResponseReturnValue:
     """All collections, those inside others below them."""
-    statement: Any = Collection.visible_to(person()).order_by(Collection.position, Collection.id).limit(MOST)
-    rows: Sequence[Collection] = db.session.scalars(statement).all()
+    statement: Any = Collection.visible_to(person()).options(selectinload(Collection.titles))
+    rows: Sequence[Collection] = db.session.scalars(
+        statement.order_by(Collection.position, Collection.id).limit(MOST)
+    ).all()
     shown = {row.id for row in rows}
     inside = {row.id: [other for other in rows if other.parent_id == row.id] for row in rows}
     tops = [row for row in rows if row.parent_id not in shown]
@@ -85,13 +88,13 @@ def collection(slug: str) -> ResponseReturnValue:
     articles = readable(row)
     statement: Any = (
         Collection.visible_to(person())
-        .where(or_(Collection.parent_id == row.id, Collection.id == (row.parent_id or 0)))
-        .order_by(Collection.position, Collection.id)
-    )
+        .where(or_(Collection.parent_id == row.id, Collection.id.in_((row.id, row.parent_id or 0))))
+        .options(selectinload(Collection.titles)).order_by(Collection.position, Collection.id)
+    )  # fmt: skip
     near: Sequence[Collection] = db.session.scalars(statement).all()
     parent = next((each for each in near if each.id == row.parent_id), None)
     inside = [each for each in near if each.parent_id == row.id]
-    parts = tuple((each.id, each.version) for each in (row, *near, *articles))
+    parts = tuple((each.id, each.version) for each in (*near, *articles))
     return page_cache.answer(
         parts,
         lambda: render_template("kb/collection.html", row=row, articles=articles, parent=parent, inside=inside),
@@ -165,6 +168,17 @@ def change_collection(slug: str) -> ResponseReturnValue:
     return redirect(url_for(".edit_collection", slug=slug, _anchor=anchor), 303)
 
 
+@bp.post("/kb/collections/<slug>/titles")
+@permits("collection.edit")
+def call_collection(slug: str) -> ResponseReturnValue:
+    """Say what a collection is called in another language."""
+    row = _find(slug)
+    words = request.form.get("title", ""), request.form.get("text", "").replace("\r\n", "\n")
+    collections.call(row, request.form.get("language", ""), *words, by=person())
+    flash(_("Your change is kept."), "success")
+    return redirect(url_for(".edit_collection", slug=slug, _anchor="titles"), 303)
+
+
 @bp.post("/kb/collections/<slug>/remove")
 @permits("collection.edit")
 def remove_collection(slug: str) -> ResponseReturnValue:
@@ -229,7 +243,12 @@ def _edit_page(form: CollectionForm, row: Collection, **more: Any) -> str:
         select(Article).join(CollectionMember, CollectionMember.article_id == Article.id)
         .where(CollectionMember.collection_id == row.id).order_by(CollectionMember.position)
     ).all()  # fmt: skip
-    return render_template("kb/edit_collection.html", form=form, row=row, members=_seen(members), **more)
+    called = {each.language: each for each in row.titles}
+    languages = [code for code in {**dict.fromkeys(OWN_NAMES), **dict.fromkeys(called)} if code != row.language]
+    return render_template(
+        "kb/edit_collection.html", form=form, row=row, members=_seen(members), called=called, languages=languages,
+        **more,
+    )  # fmt: skip
 
 
 def _seen(rows: Sequence[Article]) -> list[Article]:

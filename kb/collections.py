@@ -1,6 +1,6 @@
 """What can be done with collections, and with the order of the articles of a topic."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import func, select, update
@@ -10,8 +10,8 @@ from core.db import db, now
 from core.events import record
 from core.exceptions import Refused
 from core.i18n import _
-from kb import translations
-from kb.collection_models import Collection, CollectionMember
+from kb import collection_files, translations
+from kb.collection_models import Collection, CollectionMember, CollectionTitle
 from kb.models import PUBLIC, UNPLACED, VISIBILITIES, Article
 from kb.pages import TITLE_LENGTH, one_line
 from kb.slugs import is_language, is_slug, slugify, unique
@@ -53,10 +53,33 @@ def edit(row: Collection, words: Words, *, by: User | None) -> None:
 
     :raises Refused: naming the field.
     """
-    before = row.parent_id
+    before, was = row.parent_id, row.slug
     _put(row, words)
     if row.parent_id != before:
         row.position = _last(row.parent_id) + 1
+    row.updated_at = now()
+    db.session.flush()
+    collection_files.tell(row, (), was=was)
+    record("collection.edited", row, by=by)
+
+
+def call(row: Collection, language: str, title: str, text: str = "", *, by: User | None) -> None:
+    """Say what a collection is called in another language; nothing (""), and it is called as in its own.
+
+    :raises Refused: naming the field.
+    """
+    title = one_line(title)
+    known = next((each for each in row.titles if each.language == language), None)
+    if not is_language(language) or language == row.language:
+        raise Refused(_("Choose another language than that of the collection."), "language")
+    if len(title) > TITLE_LENGTH or len(text) > TEXT_LENGTH:
+        raise Refused(_("A collection needs a title of at most %(count)s characters.", count=TITLE_LENGTH), "title")
+    if known is None and title:
+        row.titles.append(CollectionTitle(language=language, title=title, text=text.strip()))
+    elif known is not None and title:
+        known.title, known.text = title, text.strip()
+    elif known is not None:
+        row.titles.remove(known)
     row.updated_at = now()
     db.session.flush()
     record("collection.edited", row, by=by)
@@ -65,6 +88,7 @@ def edit(row: Collection, words: Words, *, by: User | None) -> None:
 def remove(row: Collection, *, by: User | None) -> None:
     """Take a collection away; its articles stay, and collections inside it stand by themselves."""
     record("collection.removed", row, by=by)
+    put(row, [], by=by)
     db.session.execute(update(Collection).where(Collection.parent_id == row.id).values(parent_id=None))
     db.session.delete(row)
     db.session.flush()
@@ -86,8 +110,11 @@ def add(row: Collection, article: Article, *, by: User | None) -> None:
     _changed(row, by)
 
 
-def put(row: Collection, numbers: Sequence[int], *, by: User | None) -> None:
-    """Have exactly these articles in a collection, in this order."""
+def put(row: Collection, numbers: Sequence[int], *, by: User | None, is_told: bool = False) -> None:
+    """Have exactly these articles in a collection, in this order.
+
+    :param is_told: whether the files of the articles say so already.
+    """
     wanted = list(dict.fromkeys(numbers))[:MOST]
     members = {member.article_id: member for member in _members(row)}
     if [member.article_id for member in _members(row)] == wanted:
@@ -99,7 +126,7 @@ def put(row: Collection, numbers: Sequence[int], *, by: User | None) -> None:
             members[number].position = place
         else:
             db.session.add(CollectionMember(collection_id=row.id, article_id=number, position=place))
-    _changed(row, by)
+    _changed(row, by, None if is_told else members)
 
 
 def drop(row: Collection, number: int, *, by: User | None) -> None:
@@ -107,7 +134,7 @@ def drop(row: Collection, number: int, *, by: User | None) -> None:
     for member in _members(row):
         if member.article_id == number:
             db.session.delete(member)
-            _changed(row, by)
+            _changed(row, by, [number])
 
 
 def move(row: Collection, number: int, step: int, *, by: User | None) -> None:
@@ -177,10 +204,13 @@ def _members(row: Collection) -> Sequence[CollectionMember]:
     ).all()  # fmt: skip
 
 
-def _changed(row: Collection, by: User | None) -> None:
+def _changed(row: Collection, by: User | None, before: Iterable[int] | None = ()) -> None:
+    """Note a change, and tell the files of the articles in it, and of those that were ``before``; none if None."""
     row.updated_at = now()
     db.session.flush()
     db.session.expire(row, ["members"])
+    if before is not None:
+        collection_files.tell(row, before)
     record("collection.edited", row, by=by)
 
 

@@ -14,11 +14,12 @@ from flask import current_app
 from sqlalchemy import func, select
 
 from core.db import db
+from kb.collection_models import Collection
 from kb.folders import Folder, Found
 from kb.models import Article, ArticleFile
 
 # To be raised when pages are read or laid out in another way.
-RULES = 1
+RULES = 2
 
 
 class Memory:
@@ -46,10 +47,12 @@ class Memory:
             draft.replace(self._path)
 
     def _mark(self) -> str:
-        """The files as they were found, and all articles as they are."""
+        """The files as they were found, and all articles and collections as they are."""
         seen = hashlib.sha256(self._files)
         db.session.flush()
         rows = db.session.execute(select(Article.id, Article.version).order_by(Article.id)).all()
+        seen.update(repr([tuple(row) for row in rows]).encode())
+        rows = db.session.execute(select(Collection.id, Collection.version).order_by(Collection.id)).all()
         seen.update(repr([tuple(row) for row in rows]).encode())
         kept = db.session.execute(select(func.count(ArticleFile.id), func.max(ArticleFile.id))).one()
         seen.update(repr(tuple(kept)).encode())

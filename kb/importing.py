@@ -1,7 +1,8 @@
 """A folder of Markdown files and pictures, brought in as articles.
 
 Files are matched with articles by their place in the folder, so the same folder can come again: what did not change is
-left alone. One bad file never stops the others. Nothing is committed here: `steps` yields after each file.
+left alone. One bad file never stops the others. Nothing is committed here: `steps` yields after each file, and the
+order of the pages comes last.
 """
 
 import contextlib
@@ -19,17 +20,19 @@ from core.directive_forms import INCLUDING
 from core.exceptions import HelpdeskError, Refused
 from core.i18n import _
 from core.inclusions import MISSING, OUTSIDE
-from kb import articles, pages
+from kb import articles, front_matter, pages
+from kb.collection_files import claims
 from kb.folder_places import FolderPlaces, sentence_for
 from kb.folders import LARGEST_TEXT as LARGEST
 from kb.folders import UPLOADS as UPLOADS  # noqa: PLC0414 # Where an export puts them.
 from kb.folders import Folder, Found
 from kb.import_memory import Memory
+from kb.import_order import put_in_order
 from kb.import_plan import Plan
 from kb.includes import BROUGHT_IN
 from kb.models import Article, Revision
 from kb.navigation import docs_folder
-from kb.pages import Page
+from kb.pages import IN_COLLECTIONS, Page
 
 __all__ = ["LARGEST", "UPLOADS", "Line", "Report", "import_folder", "steps"]
 
@@ -97,7 +100,7 @@ def steps(
         )
         return
     lines = []
-    for line in _steps(root, found, by=by, language=language, begin=begin):
+    for line in _steps(root, found, top=folder, by=by, language=language, begin=begin):
         lines.append((line.path, line.outcome, line.sentence))
         yield line
     memory.keep(lines)
@@ -112,11 +115,12 @@ def selected(
     :param credit: what a page said before, and who wrote it; the last one stands for what it says now.
     """
     root = Folder(docs_folder(folder))
-    yield from _steps(root, list(root.walk()), by=None, language=language, wanted=wanted, credit=credit)
+    found = list(root.walk())
+    yield from _steps(root, found, top=folder, by=None, language=language, wanted=wanted, credit=credit)
 
 
 def _steps(
-    root: Folder, found: Sequence[Found], *, by: User | None, language: str,
+    root: Folder, found: Sequence[Found], *, top: Path, by: User | None, language: str,
     begin: Callable[[int], None] = lambda _count: None, wanted: Callable[[str], bool] = lambda _path: True,
     credit: Callable[[str], Sequence[Credit]] = lambda _path: (),
 ) -> Iterator[Line]:  # fmt: skip
@@ -125,9 +129,12 @@ def _steps(
     yield from problems
     told = {line.path for line in problems}
     places = FolderPlaces(plan)
+    speaking: dict[str, Page] = {}
     for path, page in sorted(plan.pages.items(), key=lambda item: (item[0] in plan.made, item[0])):
         if path not in plan.made and not wanted(path):
             continue
+        if _is_new_of(page, plan.known.get(path)):
+            speaking[path] = page
         try:
             with db.session.begin_nested():
                 line = _bring_in(page, plan, places, credit(path) or (Credit(by),))
@@ -139,6 +146,19 @@ def _steps(
         for trouble in places.take_troubles():
             if trouble.path not in told:
                 yield Line(trouble.path, PROBLEM, f"{trouble.sentence} ({page.path})")
+    put_in_order(top, plan.pages, made=plan.made, speaking=speaking, by=by)
+
+
+def _is_new_of(page: Page, row: Article | None) -> bool:
+    """Whether a file says something of collections that it did not say when it came last."""
+    if row is None:
+        return bool(page.collections)
+    kept = row.front_matter or {}
+    before = kept.get("others") or {}
+    if row.source_path:
+        with contextlib.suppress(Refused):
+            before = front_matter.split(str(kept.get("head", ""))).fields
+    return claims(before) != claims(page.others)
 
 
 def _planned(folder: Folder, found: Sequence[Found], language: str) -> tuple[Plan, list[Line]]:
@@ -155,7 +175,9 @@ def _bring_in(page: Page, plan: Plan, places: FolderPlaces, credits: Sequence[Cr
     row, made = plan.known.get(page.path), plan.made.get(page.path)
     places.take_in_uploads(page.body)
     if row is not None:
-        as_it_was = page.path == articles.place_of(row) and page.head + page.body == articles.as_file(row)
+        as_it_was = page.path == articles.place_of(row) and (
+            page.head + page.body == articles.as_file(row) or articles.is_as_it_came(row, page.head, page.body)
+        )
         if as_it_was or (made is not None and (row.front_matter or {}).get("made_from") == made.mark):
             # As it would be exported: at most its links lead elsewhere by now.
             is_changed = articles.refresh(row, places)
@@ -175,7 +197,13 @@ def _put(
     page: Page, row: Article | None, mark: str, *, credit: Credit, otherwise: str, places: FolderPlaces
 ) -> Article:
     """Write or change the article of a page, as one revision."""
-    source = articles.Source(page.path, page.head, page.others, mark)
+    others = page.others
+    if row is not None and not _is_new_of(page, row):
+        # The file says nothing new, so what was decided here stays.
+        kept = (row.front_matter or {}).get("others") or {}
+        others = {name: value for name, value in others.items() if name not in IN_COLLECTIONS}
+        others |= {name: kept[name] for name in IN_COLLECTIONS if name in kept}
+    source = articles.Source(page.path, page.head, others, mark)
     reason = credit.reason or otherwise
     if row is None:
         row = articles.write(page.details, page.body, by=credit.by, reason=reason, source=source, places=places)

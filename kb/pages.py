@@ -17,6 +17,8 @@ from kb.states import STATES
 
 # Names of the head that are ours, in the order in which they are written.
 NAMES = ("title", "slug", "topic", "language", "visibility", "tags", "summary", "state")
+# Names of the head that put an article into collections.
+IN_COLLECTIONS = ("collection", "order")
 
 TITLE_LENGTH = 300
 SUMMARY_LENGTH = 1000
@@ -59,6 +61,11 @@ class Page:
     others: dict[str, Any]
     has_slug: bool
 
+    @property
+    def collections(self) -> dict[str, float | None]:
+        """The collections that the file names, by title or address, with its place in each if it says so."""
+        return collections_in(self.others)
+
 
 def read(path: str, text: str, *, language: str = "en") -> Page:
     """Read a file.
@@ -91,18 +98,40 @@ def write(
     """The file of an article: with the head that it came with while that still says the truth, else with a new one.
 
     :param head: as it was read; None if the article did not come from a file.
+    :param others: fields that are not ours; None for those of the head.
     """
     if head is not None:
         try:
             page = read(path, head + body)
         except Refused:
             page = None
-        if page is not None and page.body == body and _same(page, details):
+        if page is not None and page.body == body and _same(page, details) and others in (None, page.others):
             return head + body
     mark = "\ufeff" if (head or "").startswith("\ufeff") else ""
     values: dict[str, Any] = {**asdict(details), "tags": list(details.tags)}
     values = {name: values[name] for name in NAMES if values[name] or name in {"title", "slug"}}
+    values |= {name: others[name] for name in IN_COLLECTIONS if others and name in others}
     return mark + front_matter.dump({**values, **(others or {})}) + body
+
+
+def collections_in(others: Mapping[str, Any]) -> dict[str, float | None]:
+    """The collections that a head names, by title or address, with the place in each where it says one.
+
+    One is ``collection: First steps`` with ``order: 2``; several are two lists of the same length.
+    """
+    named, order = (others.get(name) for name in IN_COLLECTIONS)
+    names = [one_line(name)[:TITLE_LENGTH] for name in _each(named) if isinstance(name, str)][:MOST_TAGS]
+    places = [place if _is_place(place) else None for place in _each(order)]
+    places += [None] * len(names)
+    return {name: place for name, place in zip(names, places, strict=False) if slugify(name)}
+
+
+def _each(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
+
+
+def _is_place(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def path_of(language: str, slug: str) -> str:

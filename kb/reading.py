@@ -7,11 +7,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import bindparam, literal, select, union_all
+from sqlalchemy import and_, bindparam, func, literal, select, union_all
 
 from accounts.models import User
 from core.db import db
-from kb.collection_models import Collection, CollectionMember, RelatedArticle
+from core.i18n import language as reader_language
+from kb.collection_models import Collection, CollectionMember, CollectionTitle, RelatedArticle
 from kb.models import PUBLISHED, READABLE, Article, visibilities_of
 from kb.translations import Behind, behind, head_of
 
@@ -54,11 +55,21 @@ _SAME_TOPIC: Any = (
 )  # fmt: skip
 
 _PLACE: Any = (
-    select(Collection.id, Collection.slug, Collection.title, Collection.language, CollectionMember.position)
+    select(
+        Collection.id, Collection.slug, func.coalesce(CollectionTitle.title, Collection.title).label("title"),
+        func.coalesce(CollectionTitle.language, Collection.language).label("language"), CollectionMember.position,
+    )
     .join_from(CollectionMember, Collection, Collection.id == CollectionMember.collection_id)
+    .outerjoin(
+        CollectionTitle,
+        and_(CollectionTitle.collection_id == Collection.id, CollectionTitle.language == bindparam("reader")),
+    )
     .where(CollectionMember.article_id == bindparam("head"))
     .where(Collection.visibility.in_(bindparam("seen", expanding=True)))
-    .order_by(Collection.slug != bindparam("wanted"), Collection.position, Collection.id).limit(1)
+    .order_by(
+        Collection.slug != bindparam("wanted"), Collection.parent_id.is_not(None), Collection.position, Collection.id
+    )
+    .limit(1)
 )  # fmt: skip
 
 
@@ -113,7 +124,8 @@ def around(article: Article, user: User | None, *, collection: str = "") -> Arou
     related = sorted((row for row in rows if row.kind == _RELATED), key=lambda row: row.place)[:RELATED]
     if not related:
         related = list(db.session.execute(_SAME_TOPIC, asked).all())
-    place = db.session.execute(_PLACE, {"head": head, "seen": seen, "wanted": collection}).first()
+    wanted = {"head": head, "seen": seen, "wanted": collection, "reader": reader_language()}
+    place = db.session.execute(_PLACE, wanted).first()
     before = after = None
     if place is not None:
         named = {"collection": place.id, "place": place.position, "language": article.language, "seen": seen}

@@ -220,3 +220,24 @@ def test_a_collection_of_an_article_that_is_gone_is_still_read(article, collecti
         db.session.commit()
         assert db.session.scalar(select(Collection.title)) == "First"
     assert "There is nothing to read here yet" in browser.get("/kb/collections/first").text
+
+
+def test_a_collection_is_called_in_the_language_of_the_reader(article, collection, browser, browser_of, app):
+    collection("First steps", [article("One", slug="one")], text="Begin here.")
+    staff = browser_of("bruno")
+    sent = {"language": "es", "title": "Primeros pasos", "text": "Empiece aquí."}
+    assert staff.send("/kb/collections/first-steps/titles", sent).location.endswith("/edit#titles")
+    assert 'value="Primeros pasos"' in staff.get("/kb/collections/first-steps/edit").text
+    spanish = {"headers": {"Accept-Language": "es"}}
+    for path in ("/kb/collections", "/kb/collections/first-steps"):
+        page = browser.get(path, **spanish).text
+        assert "Primeros pasos" in page
+        assert "Empiece aquí." in page
+        assert "First steps" in browser.get(path, headers={"Accept-Language": "fr"}).text
+    assert "Primeros pasos" in browser.get("/kb/en/one", **spanish).text
+    assert "Primeros pasos" not in browser.get("/kb/en/one").text
+    for wrong in ({"language": "en", "title": "x"}, {"language": "no!", "title": "x"}, {**sent, "title": "x" * 301}):
+        assert staff.send("/kb/collections/first-steps/titles", wrong).status_code == 422
+    staff.send("/kb/collections/first-steps/titles", {**sent, "title": ""})
+    assert "First steps" in browser.get("/kb/collections/first-steps", **spanish).text
+    assert browser_of("paula").send("/kb/collections/first-steps/titles", sent).status_code in {403, 404}
