@@ -30,7 +30,7 @@ from kb.search import synonyms
 from kb.search.protocol import Document
 
 # Changes whenever the terms of a document change: an index made by another version is rebuilt.
-VERSION = 3
+VERSION = 4
 
 # With fewer documents than this holding all of the words, those that hold some of them are shown below.
 FEW = 5
@@ -53,11 +53,11 @@ _LAST_POSITION = 16_000  # PostgreSQL keeps no positions beyond 16,383.
 _MOST_POSITIONS = 200
 
 TITLE, SUMMARY, HEADINGS, TAGS, TEXT = range(5)
-_WEIGHTS = (1.8, 1.2, 1.3, 1.3, 1.0)
+_WEIGHTS = (1.5, 1.2, 1.2, 1.2, 1.0)
 # How many words of a field are usual; a longer field says less with each of its words.
-_USUAL_LENGTH = (8, 40, 40, 8, 300)
-_SATURATION = 1.2
-_LENGTH_SHARE = 0.65
+_USUAL_LENGTH = (8, 40, 40, 8, 240)
+_SATURATION = 1.6
+_LENGTH_SHARE = 0.75
 
 
 @dataclass(slots=True)
