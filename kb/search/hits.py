@@ -1,5 +1,6 @@
 """What a hit shows, the same from both backends."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -22,6 +23,29 @@ class Shown:
     summary: str
     text: str
     updated: datetime
+
+
+# Characters of texts that are kept of what was shown before.
+_MOST_KEPT = 1_000_000
+
+
+class Kept(dict[int, Shown]):
+    """What hits have shown of documents that do not change, by number; forgets everything when it grows too large."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._size = 0
+
+    def keep(self, shown: Mapping[int, Shown]) -> None:
+        """Remember, unless it is a very long text."""
+        for number, each in shown.items():
+            size = len(each.text) + len(each.summary) + 1000
+            if size < _MOST_KEPT // 100:
+                if self._size > _MOST_KEPT:
+                    self.clear()
+                    self._size = 0
+                self[number] = each
+                self._size += size
 
 
 class Marker(dict[str, Wanted]):

@@ -8,7 +8,7 @@ from sqlalchemy import Connection, Engine, text
 from sqlalchemy.exc import SQLAlchemyError
 
 from kb.search import analysis, postgres_tables, searching
-from kb.search.postgres_reader import Kept, PostgresSnapshot, current
+from kb.search.postgres_reader import PostgresSnapshot, Remembered, current
 from kb.search.postgres_tables import STAMP
 from kb.search.protocol import Document, Health, Hit, IndexUnavailable, Query, Results
 
@@ -24,7 +24,7 @@ class PostgresIndex:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
         self._unchanging = engine.execution_options(isolation_level="REPEATABLE READ")
-        self._kept: Kept | None = None
+        self._kept: Remembered | None = None
 
     def search(self, query: Query) -> Results:
         """Documents that hold all of the words (or, when those are few, some of them), best first."""

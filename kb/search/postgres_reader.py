@@ -11,7 +11,7 @@ from sqlalchemy import Connection, text
 from core.tsvector import phrase
 from kb.search import postgres_postings
 from kb.search.analysis import Need
-from kb.search.hits import Shown
+from kb.search.hits import Kept, Shown
 from kb.search.parts import NOTHING, Columns, Details, Flags, Postings, View
 from kb.search.postings import PHRASE_WEIGHT, holding_all, kept_most
 from kb.search.scoring import MOST_OF_SYNONYM
@@ -20,11 +20,12 @@ from kb.search.spelling import is_checked, letters, most_edits, nearest_counted
 # Postings kept in memory: 8 bytes each.
 _MOST_KEPT = 2_000_000
 _MOST_BEGINNINGS = 60
+_MOST_PREFIXES = 2000
 # Words side by side: the terms with their distances, and how many documents are looked at.
 _Phrase = tuple[tuple[tuple[int, str], ...], int]
 
 
-class Kept:
+class Remembered:
     """What a process remembers of the index as it is after one write. Threads share it."""
 
     def __init__(self, version: int, removed: int, columns: Columns) -> None:
@@ -33,6 +34,8 @@ class Kept:
         self.columns = columns
         self.postings: dict[str, Postings] = {}
         self.phrases: dict[_Phrase, Postings] = {}
+        self.beginnings: dict[tuple[str, frozenset[str]], list[str]] = {}
+        self.shown = Kept()
         self._count = 0
         self._visible: dict[frozenset[str], tuple[Flags, dict[str, int]]] = {}
         self._lock = threading.Lock()
@@ -54,13 +57,13 @@ class Kept:
         return known
 
 
-def current(connection: Connection, before: Kept | None, version: int, removed: int) -> Kept:
+def current(connection: Connection, before: Remembered | None, version: int, removed: int) -> Remembered:
     """What is to be remembered of the index after the write of this number."""
     if before is not None and before.version == version:
         return before
     if before is not None and before.removed == removed:
-        return Kept(version, removed, before.columns.changed(_details(connection, before.version)))
-    return Kept(version, removed, Columns(()).changed(_details(connection, -1)))
+        return Remembered(version, removed, before.columns.changed(_details(connection, before.version)))
+    return Remembered(version, removed, Columns(()).changed(_details(connection, -1)))
 
 
 def _details(connection: Connection, version: int) -> dict[int, Details]:
@@ -78,7 +81,7 @@ def _details(connection: Connection, version: int) -> dict[int, Details]:
 class PostgresSnapshot:
     """The index as one transaction sees it, for one person; all documents are one part."""
 
-    def __init__(self, connection: Connection, kept: Kept, visibilities: Sequence[str]) -> None:
+    def __init__(self, connection: Connection, kept: Remembered, visibilities: Sequence[str]) -> None:
         self._connection = connection
         self._kept = kept
         self._visibilities = list(visibilities)
@@ -126,6 +129,15 @@ class PostgresSnapshot:
         return [self.postings(term) for term in self._beginnings.get(prefix, ())]
 
     def _read_beginnings(self, prefix: str) -> list[str]:
+        key = (prefix, frozenset(self._visibilities))
+        known = self._kept.beginnings
+        if key not in known:
+            if len(known) > _MOST_PREFIXES:
+                known.clear()
+            known[key] = self._ask_beginnings(prefix)
+        return known[key]
+
+    def _ask_beginnings(self, prefix: str) -> list[str]:
         escaped = prefix.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
         return list(
             self._connection.execute(
@@ -190,20 +202,25 @@ class PostgresSnapshot:
 
     def shown(self, numbers: Sequence[int]) -> dict[int, Shown]:
         """What hits show of documents."""
+        kept = {number: each for number in numbers if (each := self._kept.shown.get(number))}
+        if len(kept) == len(numbers):
+            return kept
         rows = self._connection.execute(
             text(
                 "SELECT number, id, kind, topic, country, language, url, title, summary, body, updated "
                 "FROM search_document WHERE number = ANY(:numbers)"
             ),
-            {"numbers": list(numbers)},
+            {"numbers": [number for number in numbers if number not in kept]},
         )
-        return {
+        read = {
             row.number: Shown(
                 id=row.id, kind=row.kind, topic=row.topic, country=row.country, language=row.language, url=row.url,
                 title=row.title, summary=row.summary, text=row.body, updated=row.updated.astimezone(UTC),
             )
             for row in rows
         }  # fmt: skip
+        self._kept.shown.keep(read)
+        return kept | read
 
     def nearest(self, folded: str, visibilities: Iterable[str]) -> str:
         """The word in visible documents that a misspelled one (folded) was meant to be, as written there, or ""."""

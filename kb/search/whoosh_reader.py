@@ -21,7 +21,7 @@ from whoosh.index import TOC
 from whoosh.reading import SegmentReader, TermNotFound
 
 from kb.search.analysis import Need
-from kb.search.hits import Shown
+from kb.search.hits import Kept, Shown
 from kb.search.parts import NOTHING, Columns, Details, Postings, View
 from kb.search.postings import LEAST_WEIGHT, PHRASE_WEIGHT, holding_all, kept_most
 from kb.search.spelling import is_checked, letters, most_edits, nearest, nearest_counted
@@ -46,6 +46,7 @@ class Segment:
         self._written: dict[str, list[str]] = {}
         self._details = reader.column_reader("details")
         self._shown = reader.column_reader("shown")
+        self._kept_shown = Kept()
         self.columns = Columns(Details(*json.loads(value)) for value in self._details)
 
     def close(self) -> None:
@@ -175,9 +176,12 @@ class Segment:
 
     def shown(self, numbers: Sequence[int]) -> dict[int, Shown]:
         """What hits show of documents."""
+        kept = {number: each for number in numbers if (each := self._kept_shown.get(number))}
         with self._lock:
-            stored = {number: (self._details[number], self._shown[number]) for number in numbers}
-        return {number: _shown(*both) for number, both in stored.items()}
+            stored = {number: (self._details[number], self._shown[number]) for number in numbers if number not in kept}
+        read = {number: _shown(*both) for number, both in stored.items()}
+        self._kept_shown.keep(read)
+        return kept | read
 
 
 def _shown(details: bytes, shown: bytes) -> Shown:
