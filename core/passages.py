@@ -1,7 +1,7 @@
 """The piece of a text that answers a search, with the words found in it marked. Plain text in, plain text out."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 
@@ -13,6 +13,8 @@ Segments = tuple[tuple[str, bool], ...]
 PASSAGE_LENGTH = 200
 _READ_AT_MOST = 60_000
 _MOST_MARKS = 100
+# Words side by side may have a function word or two between them.
+_NEAR = 12
 _LONGEST_CHUNK = 400
 
 _CHUNK = re.compile(r"[^\W_]+(?:[-_./:@][^\W_]+)*")
@@ -26,11 +28,15 @@ _LETTERS = {
 
 @dataclass(frozen=True)
 class Wanted:
-    """What to mark: stems in each language that the text may be in, codes as a whole, words with a beginning."""
+    """What to mark: stems in each language that the text may be in, codes as a whole, words with a beginning.
+
+    `beside` names, for a stem that says nothing alone (one word of “framework agreement”), those that stand beside it.
+    """
 
     stems: dict[str, frozenset[str]]
     codes: frozenset[str] = frozenset()
     prefix: str = ""
+    beside: Mapping[str, frozenset[str]] = field(default_factory=dict)
     _known: dict[str, str] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def key(self, word: str) -> str:
@@ -100,7 +106,21 @@ def marks(text: str, wanted: Wanted, limit: int = _MOST_MARKS) -> list[tuple[int
         found += _marks_of_chunk(chunk.group(), chunk.start(), wanted)
         if len(found) >= limit:
             break
-    return found
+    return _not_alone(found, wanted.beside) if wanted.beside else found
+
+
+def _not_alone(found: list[tuple[int, int, str]], beside: Mapping[str, frozenset[str]]) -> list[tuple[int, int, str]]:
+    """The marks without those that say nothing alone and stand alone."""
+
+    def has_company(i: int) -> bool:
+        start, end, key = found[i]
+        before, after = found[i - 1] if i else None, found[i + 1] if i + 1 < len(found) else None
+        return bool(
+            (before and start - before[1] <= _NEAR and before[2] in beside[key])
+            or (after and after[0] - end <= _NEAR and after[2] in beside[key])
+        )
+
+    return [one for i, one in enumerate(found) if one[2] not in beside or has_company(i)]
 
 
 def _chunk_start(text: str, at: int, not_before: int) -> int:

@@ -251,15 +251,17 @@ class Plan:
         base = base_language(language)
         stems: set[str] = set()
         codes: set[str] = set()
-        for need in self.needs:
-            for alternative in need.alternatives:
-                for _, term in alternative.terms:
-                    if term.startswith("="):
-                        codes.add(term[1:])
-                    elif term.startswith(base):
-                        stems.add(term[3:])
+        beside: dict[str, set[str]] = {}
+        for way in (way for need in self.required for way in need.alternatives):
+            here = [term[3:] for _, term in way.terms if term.startswith(base)]
+            codes.update(term[1:] for _, term in way.terms if term.startswith("="))
+            if len(way.terms) == 1:
+                stems.update(here)
+            for stem_ in here if len(here) > 1 else ():
+                beside.setdefault(stem_, set()).update(here)
+        alone = {stem_: frozenset(others) for stem_, others in beside.items() if stem_ not in stems}
         prefix = next((need.prefix for need in self.needs if need.prefix), "") if prefixes else ""
-        return Wanted({base: frozenset(stems)}, frozenset(codes), prefix)
+        return Wanted({base: frozenset(stems | beside.keys())}, frozenset(codes), prefix, alone)
 
 
 def plan(text: str, *, prefer_language: str = "", prefix_last: bool = False) -> Plan:

@@ -93,3 +93,19 @@ def test_a_question_of_many_words_finds_what_holds_the_telling_ones(index):
         "we would like to know please if each order that our ministry makes under a framework needs its own entry"
     )
     assert found(index, question)[0] == 3
+
+
+def test_a_name_of_several_words_is_marked_where_these_stand_together(index):
+    synonyms.use(synonyms.shipped(), "shipped")
+    together = document(1, "Calls", "The call for tenders is published.")
+    apart = document(2, "Calls", "We call you about a licitación.")
+    index.rebuild([together, apart])
+    marks = {hit.id: marked(hit.snippet) for hit in index.search(Query(text="licitación")).hits}
+    assert marks["article:1"][0] == "call"
+    assert marks["article:2"] == ["licitación"]
+
+
+def test_function_words_of_a_question_are_not_marked(index):
+    index.rebuild([document(1, "Prefixes", "We publish a list of all of the prefixes.")])
+    (hit,) = index.search(Query(text="how do we get a list of prefixes")).hits
+    assert set(marked(hit.snippet)) == {"list", "prefixes"}
