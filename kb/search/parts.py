@@ -5,7 +5,7 @@ these come from is the one difference between the backends.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +17,7 @@ from kb.search.hits import Shown
 Numbers = NDArray[np.uint32]
 Weights = NDArray[np.float32]
 Flags = NDArray[np.bool_]
+_Key = TypeVar("_Key")
 # The documents that hold a term, in rising order, and what it weighs in each (above 0).
 Postings = tuple[Numbers, Weights]
 
@@ -69,21 +70,20 @@ class Columns:
         numbers = np.fromiter(rows, np.int64, len(rows))
         count = max(len(self), int(numbers.max(initial=-1)) + 1)
         both = Columns(())
-        both.facets = self.facets + other.facets
-        both.visibilities = self.visibilities + other.visibilities
         # What nobody told of has a facet and a visibility of its own, that nobody asks for.
-        both.facets.append(("", "", "", ""))
-        both.visibilities.append(GONE)
-        for name, blank, shift in (
-            ("facet_of", len(both.facets) - 1, len(self.facets)),
-            ("visibility_of", len(both.visibilities) - 1, len(self.visibilities)),
-            ("_boost", 1.0, 0), ("_updated", 0.0, 0),
-        ):  # fmt: skip
+        both.facets, facet_of = _known(self.facets, [*other.facets, ("", "", "", "")])
+        both.visibilities, visibility_of = _known(self.visibilities, [*other.visibilities, GONE])
+        for name, blank, values in (
+            ("facet_of", facet_of[-1], facet_of[other.facet_of]),
+            ("visibility_of", visibility_of[-1], visibility_of[other.visibility_of]),
+            ("_boost", 1.0, other._boost),
+            ("_updated", 0.0, other._updated),
+        ):
             before = getattr(self, name)
-            values = np.full(count, blank, before.dtype)
-            values[: len(before)] = before
-            values[numbers] = getattr(other, name) + before.dtype.type(shift)
-            setattr(both, name, values)
+            after = np.full(count, blank, before.dtype)
+            after[: len(before)] = before
+            after[numbers] = values
+            setattr(both, name, after)
         return both
 
     def __len__(self) -> int:
@@ -126,6 +126,13 @@ class Columns:
             if count:
                 found[facet] = found.get(facet, 0) + count
         return found
+
+
+def _known(before: "list[_Key]", more: "list[_Key]") -> "tuple[list[_Key], NDArray[Any]]":
+    """Values together, each once, and the place of each of those that came later."""
+    places = {value: place for place, value in enumerate(before)}
+    found = [places.setdefault(value, len(places)) for value in more]
+    return list(places), np.array(found, np.int32)
 
 
 def _taken(values: NDArray[Any], places: NDArray[Any]) -> NDArray[Any]:

@@ -24,7 +24,7 @@ class PostgresIndex:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
         self._unchanging = engine.execution_options(isolation_level="REPEATABLE READ")
-        self._kept: Remembered | None = None
+        self._remembered: Remembered | None = None
 
     def search(self, query: Query) -> Results:
         """Documents that hold all of the words (or, when those are few, some of them), best first."""
@@ -71,7 +71,7 @@ class PostgresIndex:
         # One state of the index for all that is read, so that numbers mean the same documents throughout.
         with _trouble_is_unavailability(), self._unchanging.connect() as connection:
             state = _check(connection)
-            kept = self._kept = current(connection, self._kept, state.version, state.removed)
+            kept = self._remembered = current(connection, self._remembered, state.version, state.removed)
             return answer(PostgresSnapshot(connection, kept, visibilities))
 
 

@@ -21,6 +21,7 @@ from kb.search.spelling import is_checked, letters, most_edits, nearest_counted
 _MOST_KEPT = 2_000_000
 _MOST_BEGINNINGS = 60
 _MOST_PREFIXES = 2000
+_MOST_PHRASES = 2000
 # Words side by side: the terms with their distances, and how many documents are looked at.
 _Phrase = tuple[tuple[tuple[int, str], ...], int]
 
@@ -176,6 +177,8 @@ class PostgresSnapshot:
             here = np.isin(numbers, holding, assume_unique=True)
             read[one] = numbers[here], weights[here] * PHRASE_WEIGHT
         self._phrases |= read
+        if len(kept) > _MOST_PHRASES:
+            kept.clear()
         kept.update(read)
 
     def _holding(self, asked: Sequence[tuple[str, Any]]) -> list[Any]:

@@ -124,3 +124,12 @@ def test_what_is_gone_no_longer_makes_words_rare(search_engine, postgres_index):
     after = other.search(Query(text="amendments")).hits[0].score
     assert after < before
     assert after == PostgresIndex(search_engine).search(Query(text="amendments")).hits[0].score
+
+
+def test_what_a_process_remembers_does_not_grow_with_every_change(search_engine, postgres_index):
+    other = PostgresIndex(search_engine)
+    postgres_index.rebuild(LIBRARY)
+    for number in range(30):
+        postgres_index.apply([document(1, f"Amendments {number}", topic=f"topic{number % 3}")], [])
+        assert other.search(Query(text="amendments")).facets["topic"] == {f"topic{number % 3}": 1}
+    assert len(other._remembered.columns.facets) <= len(LIBRARY) + 3 + 1
