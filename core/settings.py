@@ -154,6 +154,7 @@ class Kb:
 
     sync_dir: str = setting("", "A Git repository that articles are kept the same with, both ways; empty for none.")
     sync_minutes: int = setting(10, "How often that is done, in minutes.")
+    sync_remote: str = setting("", "A remote of it to fetch from before and to push to after; empty for none.")
 
 
 @dataclass(frozen=True)

@@ -7,18 +7,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from accounts.models import User
 from core.db import db, now
 from core.events import record
 from core.exceptions import NotNow, Refused
 from core.i18n import _
-from kb import addresses, article_files, pages, rendering, translations
+from kb import addresses, article_files, front_matter, pages, rendering, translations
 from kb.links import Places
 from kb.models import (
     DRAFT,
-    NEEDS_UPDATE,
     NORMAL,
     PUBLISHED,
     READABLE,
@@ -29,7 +28,7 @@ from kb.models import (
     Article,
     Revision,
 )  # fmt: skip
-from kb.pages import SUMMARY_LENGTH, TITLE_LENGTH, Details, clean_tags, one_line, path_of
+from kb.pages import SUMMARY_LENGTH, TITLE_LENGTH, Details, Page, clean_tags, one_line, path_of
 from kb.slugs import is_language, is_slug, slugify, unique
 from kb.states import STATES, can_move
 
@@ -140,9 +139,12 @@ def withdraw(article: Article, *, by: User | None) -> None:
 
 def set_state(article: Article, state: str, *, by: User | None) -> bool:
     """Bring an article into a state, by the verbs that lead there. Returns whether it changed."""
-    if state == article.state or {state, article.state} == {PUBLISHED, NEEDS_UPDATE}:
+    if state == article.state:
         return False
-    if state in READABLE:
+    if {state, article.state} == set(READABLE):
+        article.state = state
+        record("article.confirmed" if state == PUBLISHED else "article.update_needed", article, by=by)
+    elif state in READABLE:
         publish(article, by=by)
         article.state = state
     elif article.state in READABLE:
@@ -195,10 +197,24 @@ def as_file(article: Article) -> str:
     )  # fmt: skip
 
 
-def is_as_it_came(article: Article, head: str, body: str) -> bool:
-    """Whether an article says what a file says that came as this head and body, wherever it was put here since."""
+def note_file(article: Article, path: str, text: str) -> None:
+    """Remember the file that an article is by now, so that a later one is compared with it. Not a change of it."""
+    parts = front_matter.split(text)
+    others = {name: value for name, value in parts.fields.items() if name not in pages.NAMES}
+    kept = {**(article.front_matter or {}), "head": parts.head, "others": others}
+    db.session.execute(
+        update(Article).where(Article.id == article.id).values(source_path=path, front_matter=kept)
+        .execution_options(synchronize_session="fetch")
+    )  # fmt: skip
+
+
+def is_as_it_came(article: Article, page: Page) -> bool:
+    """Whether an article says what its file says that came again, wherever it was put and however far it is here."""
     kept = (article.front_matter or {}).get("head", "") if article.source_path else None
-    return head + body == pages.write(place_of(article), article.body, details_of(article), head=kept)
+    details = replace(details_of(article), state=page.details.state)
+    return kept == page.head and page.head + page.body == pages.write(
+        place_of(article), article.body, details, head=kept
+    )  # fmt: skip
 
 
 def checked(details: Details, body: str) -> Details:

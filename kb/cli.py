@@ -74,7 +74,8 @@ def export(folder: Path) -> None:
 @kb_group.command("sync")
 @click.argument("folder", type=click.Path(exists=True, file_okay=False, path_type=Path), required=False)
 @click.option("--language", default="en", help="Language of files that say nothing of it (default: en).")
-def sync(folder: Path | None, language: str) -> None:
+@click.option("--remote", default="", help="A remote to fetch from before, and to push to after (default: none).")
+def sync(folder: Path | None, language: str, remote: str) -> None:
     """Keep articles and a Git repository the same: commits come in, changes made here go out as commits.
 
     FOLDER is a repository with or without a working tree; by default the one that the settings name.
@@ -86,7 +87,7 @@ def sync(folder: Path | None, language: str) -> None:
     if folder is None:
         raise click.UsageError("Name a repository, or set sync_dir in the section [kb] of the settings.")
     try:
-        done = syncing.sync(folder, language=language)
+        done = syncing.sync(folder, language=language, remote=remote)
     except HelpdeskError as error:
         raise click.ClickException(str(error)) from error
     for problem in done.problems:

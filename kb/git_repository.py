@@ -1,9 +1,11 @@
 """A Git repository of somebody else, by the program ``git``: read and added to, without running anything of it.
 
-No hook runs, no filter, no remote is asked, and no settings but the repository's own are read.
+No hook runs, no filter, no other repository is asked but by `ask`, and no settings but the repository's own are read.
 """
 
+import contextlib
 import os
+import signal
 import subprocess
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -14,9 +16,15 @@ from core.exceptions import NotNow, Refused
 from core.i18n import _
 
 SECONDS = 60
+REMOTE_SECONDS = 120
 MOST_COMMITS = 50
 LARGEST_BLOB = 60 * 1024 * 1024
 _SAFE = ("core.hooksPath=/dev/null", "core.fsmonitor=false", "protocol.allow=never", "core.attributesFile=/dev/null")
+# Ways to other repositories that run nothing but Git, and ask nobody.
+_REACHED = (
+    "protocol.https.allow=always", "protocol.ssh.allow=always", "protocol.file.allow=always", "credential.helper=",
+    "core.askPass=false", "gc.auto=0", "maintenance.auto=false", "core.gitProxy=none",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -26,6 +34,7 @@ class Blob:
     sha: str
     size: int
     is_link: bool
+    mode: str = "100644"
 
 
 @dataclass(frozen=True)
@@ -78,7 +87,9 @@ class Repository:
             parts = head.split()
             if len(parts) == 4 and parts[1] == b"blob":
                 size = int(parts[3]) if parts[3].isdigit() else 0
-                found[path.decode("utf-8", "surrogateescape")] = Blob(parts[2].decode(), size, parts[0] == b"120000")
+                found[path.decode("utf-8", "surrogateescape")] = Blob(
+                    parts[2].decode(), size, parts[0] == b"120000", parts[0].decode()
+                )
         return found
 
     def read(self, shas: Sequence[str]) -> dict[str, bytes]:
@@ -154,11 +165,7 @@ class Repository:
             tree = self._text("write-tree", extra=extra)
         finally:
             index.unlink(missing_ok=True)
-        stamp = f"{int(at.timestamp())} +0000"
-        people = {
-            "GIT_AUTHOR_NAME": _plain(author[0]), "GIT_AUTHOR_EMAIL": _plain(author[1]), "GIT_AUTHOR_DATE": stamp,
-            "GIT_COMMITTER_NAME": _plain(committer[0]), "GIT_COMMITTER_EMAIL": _plain(committer[1]),
-        }  # fmt: skip
+        people = _people(author, committer, at)
         before = ("-p", parent) if parent else ()
         return self._text("commit-tree", tree, *before, "-F", "-", given=message.encode(), extra=people)
 
@@ -172,6 +179,37 @@ class Repository:
             raise NotNow(_("The branch has moved meanwhile."))
         if not self.is_bare:
             self._follow(old, new)
+
+    def is_before(self, older: str, newer: str) -> bool:
+        """Whether a commit is in the history of another one, as far as that is there."""
+        return not self._run("merge-base", "--is-ancestor", older, newer, check=False).returncode
+
+    def share(self, one: str, other: str) -> bool:
+        """Whether two commits have one in common before them, as far as that is there."""
+        return not self._run("merge-base", one, other, check=False).returncode
+
+    def ref(self, name: str) -> str:
+        """The commit that a reference names, "" if there is none."""
+        found = self._run("rev-parse", "-q", "--verify", f"{name}^{{commit}}", check=False)
+        return found.stdout.decode().strip() if not found.returncode else ""
+
+    def keep(self, name: str, commit: str) -> None:
+        """Let a reference of ours name a commit."""
+        self._run("update-ref", name, commit)
+
+    def joined(self, ours: str, theirs: str, *, committer: tuple[str, str], at: datetime, message: str) -> str:
+        """A commit that joins two, "" where both changed the same lines. The branch stays where it is."""
+        found = self._run("merge-tree", "--write-tree", ours, theirs, check=False)
+        if found.returncode:
+            return ""
+        tree = found.stdout.decode().split("\n")[0]
+        parents = ("-p", ours, "-p", theirs)
+        extra = _people(committer, committer, at)
+        return self._text("commit-tree", tree, *parents, "-F", "-", given=message.encode(), extra=extra)
+
+    def setting(self, name: str) -> str:
+        """A setting of the repository, "" if it has none."""
+        return self._run("config", "--get", name, check=False).stdout.decode("utf-8", "replace").strip()
 
     def merged(self, base: bytes, ours: bytes, theirs: bytes, folder: Path) -> bytes | None:
         """Three texts as one, None where both changed the same lines.
@@ -201,8 +239,28 @@ class Repository:
             if is_inside and is_clean and not after[path].is_link:
                 target.parent.mkdir(parents=True, exist_ok=True)
                 target.write_bytes(contents[after[path].sha])
-                followed.append(f"100644 {after[path].sha}\t{path}\0")
+                target.chmod(0o755 if after[path].mode == "100755" else 0o644)
+                followed.append(f"{after[path].mode} {after[path].sha}\t{path}\0")
+        for path in before.keys() - after.keys():
+            target = self.folder / path
+            is_inside = target.parent.resolve().is_relative_to(self.folder) and not target.is_symlink()
+            if is_inside and target.is_file() and self.hash(target.read_bytes()) == before[path].sha:
+                target.unlink()
+                followed.append(f"0 {'0' * len(new)}\t{path}\0")
         self._run("update-index", "-z", "--index-info", given="".join(followed).encode("utf-8", "surrogateescape"))
+
+    def ask(self, *words: str, ssh: str) -> subprocess.CompletedProcess[bytes]:
+        """Ask or tell another repository, which may take its time.
+
+        :param ssh: the command by which others are reached.
+        :raises NotNow: if it takes longer than `REMOTE_SECONDS`.
+        """
+        kept = {name: os.environ[name] for name in ("HOME", "SSH_AUTH_SOCK", "USER") if name in os.environ}
+        extra = {
+            **kept, "GIT_SSH_COMMAND": ssh, "GIT_ASKPASS": "false", "GIT_HTTP_LOW_SPEED_LIMIT": "100",
+            "GIT_HTTP_LOW_SPEED_TIME": "30",
+        }  # fmt: skip
+        return self._run(*words, extra=extra, check=False, others=_REACHED, seconds=REMOTE_SECONDS)
 
     def _without_filters(self) -> dict[str, str]:
         """What to set so that no program runs that the repository names for its files."""
@@ -217,27 +275,44 @@ class Repository:
         return self._run(*words, given=given, extra=extra).stdout.decode("utf-8", "surrogateescape").strip()
 
     def _run(
-        self, *words: str, given: bytes = b"", extra: Mapping[str, str] | None = None, check: bool = True
-    ) -> subprocess.CompletedProcess[bytes]:
-        settings = [word for each in (*_SAFE, f"safe.directory={self.folder}") for word in ("-c", each)]
+        self, *words: str, given: bytes = b"", extra: Mapping[str, str] | None = None, check: bool = True,
+        others: Sequence[str] = (), seconds: int = SECONDS,
+    ) -> subprocess.CompletedProcess[bytes]:  # fmt: skip
+        settings = [word for each in (*_SAFE, *others, f"safe.directory={self.folder}") for word in ("-c", each)]
         environment = {
             "PATH": os.environ.get("PATH", os.defpath), "HOME": "/nonexistent", "GIT_CONFIG_NOSYSTEM": "1",
             "GIT_CONFIG_GLOBAL": os.devnull, "GIT_TERMINAL_PROMPT": "0", "GIT_NO_REPLACE_OBJECTS": "1",
             "GIT_OPTIONAL_LOCKS": "0", "LC_ALL": "C.UTF-8", "GIT_NO_LAZY_FETCH": "1", **self._neutral, **(extra or {}),
         }  # fmt: skip
         try:
-            done = subprocess.run(  # noqa: S603 # No shell, and every word is ours or behind one of ours.
+            process = subprocess.Popen(  # noqa: S603 # No shell, and every word is ours or behind one of ours.
                 ["git", *settings, "-C", str(self.folder), *words],  # noqa: S607
-                input=given, capture_output=True, timeout=SECONDS, env=environment, check=False,
+                stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment,
+                start_new_session=True,
             )  # fmt: skip
         except FileNotFoundError:
             raise Refused(_("The program git is not installed.")) from None
+        try:
+            out, errors = process.communicate(given, timeout=seconds)
         except subprocess.TimeoutExpired:
-            raise NotNow(_("Git took longer than %(seconds)s seconds.", seconds=SECONDS)) from None
+            # What Git itself started holds the pipes open, too.
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+            process.communicate()
+            raise NotNow(_("Git took longer than %(seconds)s seconds.", seconds=seconds)) from None
+        done = subprocess.CompletedProcess(words, process.returncode, out, errors)
         if check and done.returncode:
             problem = done.stderr.decode("utf-8", "replace").strip()[:300]
             raise NotNow(_("Git says: %(problem)s", problem=problem))
         return done
+
+
+def _people(author: tuple[str, str], committer: tuple[str, str], at: datetime) -> dict[str, str]:
+    stamp = f"{int(at.timestamp())} +0000"
+    return {
+        "GIT_AUTHOR_NAME": _plain(author[0]), "GIT_AUTHOR_EMAIL": _plain(author[1]), "GIT_AUTHOR_DATE": stamp,
+        "GIT_COMMITTER_NAME": _plain(committer[0]), "GIT_COMMITTER_EMAIL": _plain(committer[1]),
+    }  # fmt: skip
 
 
 def _plain(words: str) -> str:

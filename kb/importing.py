@@ -30,7 +30,7 @@ from kb.import_memory import Memory
 from kb.import_order import put_in_order
 from kb.import_plan import Plan
 from kb.includes import BROUGHT_IN
-from kb.models import Article, Revision
+from kb.models import DRAFT, PUBLISHED, Article, Revision
 from kb.navigation import docs_folder
 from kb.pages import IN_COLLECTIONS, Page
 
@@ -176,7 +176,7 @@ def _bring_in(page: Page, plan: Plan, places: FolderPlaces, credits: Sequence[Cr
     places.take_in_uploads(page.body)
     if row is not None:
         as_it_was = page.path == articles.place_of(row) and (
-            page.head + page.body == articles.as_file(row) or articles.is_as_it_came(row, page.head, page.body)
+            page.head + page.body == articles.as_file(row) or articles.is_as_it_came(row, page)
         )
         if as_it_was or (made is not None and (row.front_matter or {}).get("made_from") == made.mark):
             # As it would be exported: at most its links lead elsewhere by now.
@@ -203,19 +203,38 @@ def _put(
         kept = (row.front_matter or {}).get("others") or {}
         others = {name: value for name, value in others.items() if name not in IN_COLLECTIONS}
         others |= {name: kept[name] for name in IN_COLLECTIONS if name in kept}
+    state = _state(page, row, is_made=bool(mark))
     source = articles.Source(page.path, page.head, others, mark)
     reason = credit.reason or otherwise
     if row is None:
         row = articles.write(page.details, page.body, by=credit.by, reason=reason, source=source, places=places)
     else:
         articles.edit(row, page.details, page.body, by=credit.by, reason=reason, source=source, places=places)
-        articles.set_state(row, page.details.state, by=credit.by)
+        articles.set_state(row, state, by=credit.by)
     if credit.at is not None:
         db.session.execute(
             update(Revision).where(Revision.article_id == row.id, Revision.number == row.revision_number)
             .values(at=credit.at)
         )  # fmt: skip
     return row
+
+
+def _state(page: Page, row: Article | None, *, is_made: bool) -> str:
+    """The state that an article is to have: what the file says if that is new, else what was decided here."""
+    if row is None:
+        return page.details.state
+    if is_made:
+        return page.details.state if row.state in {DRAFT, PUBLISHED} else row.state
+    said, before = _said_state(page.head), _said_state(str((row.front_matter or {}).get("head", "")))
+    if said == before and (row.source_path or not said):
+        return row.state if row.source_path or row.state != DRAFT else page.details.state
+    return page.details.state
+
+
+def _said_state(head: str) -> str:
+    with contextlib.suppress(Refused):
+        return str(front_matter.split(head).words.get("state", ""))
+    return ""
 
 
 def _remarks(row: Article, page: Page, plan: Plan) -> str:

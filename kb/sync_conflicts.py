@@ -42,7 +42,7 @@ def settle(conflict: SyncConflict, text: str, *, by: User | None) -> None:
 
 
 def leave(conflict: SyncConflict, *, by: User | None) -> None:
-    """Leave an article as it is; where it is gone from the repository it stays withdrawn.
+    """Leave an article as it is; where it is gone from the repository it stays retired.
 
     :raises NotNow: if somebody decided already.
     """

@@ -22,22 +22,27 @@ from sqlalchemy import delete, select
 from sqlalchemy.orm import undefer
 
 from accounts.models import find
-from core import files, jobs
+from core import jobs
 from core.db import db, now
 from core.events import record
 from core.exceptions import NotNow, Refused
 from core.i18n import _
-from kb import articles, importing
-from kb.exporting import file_path_of
+from kb import articles, importing, sync_commits, workflow
+from kb.git_remote import PushRefused, Remote
 from kb.git_repository import LARGEST_BLOB, Blob, Repository
 from kb.importing import CHANGED, CREATED, PROBLEM, Credit
-from kb.models import WITHDRAWN, Article, ArticleFile, ArticleFileUse, Revision
+from kb.models import READABLE, RETIRED, WITHDRAWN, Article
 from kb.navigation import docs_folder
 from kb.sync_conflicts import agree
 from kb.sync_models import CHANGED as BOTH_CHANGED
 from kb.sync_models import DELETED, SyncConflict, SyncedFile, SyncRun
 
 logger = logging.getLogger(__name__)
+
+# How often a push that was refused is tried again with what somebody else pushed.
+PUSHES = 3
+# Of such an article no file is written that there is not.
+GONE = (RETIRED, WITHDRAWN)
 
 
 @dataclass
@@ -50,15 +55,29 @@ class Outcome:
     problems: list[str] = field(default_factory=list)
 
 
-def sync(folder: Path, *, language: str = "en") -> Outcome:
+def sync(folder: Path, *, language: str = "en", remote: str = "") -> Outcome:
     """Bring the commits of a repository in, and write what was changed here as commits.
 
     :param language: of pages that say nothing of it.
-    :raises Refused: if there is no repository.
+    :param remote: the name of the one that is fetched before and pushed to after, "" for none. Where somebody else
+        pushed meanwhile, all is done again with what they pushed.
+    :raises Refused: if there is no repository, or no such remote.
     :raises NotNow: if a sync runs already, or Git fails.
     """
-    with _one_at_a_time(), tempfile.TemporaryDirectory(prefix="sync-") as place:
-        return _Sync(Repository(folder), Path(place), language).run()
+    outcome = Outcome()
+    with _one_at_a_time():
+        for attempt in range(PUSHES):
+            with tempfile.TemporaryDirectory(prefix="sync-") as place:
+                try:
+                    _Sync(Repository(folder), Path(place), language, outcome, remote).run()
+                except PushRefused:
+                    logger.info("push to %s refused, attempt %s", remote, attempt + 1)
+                    db.session.rollback()
+                else:
+                    return outcome
+        raise NotNow(
+            _("Somebody else pushed each time, so nothing was written. Nothing is lost; the next sync tries again.")
+        )
 
 
 @contextmanager
@@ -74,13 +93,21 @@ def _one_at_a_time() -> Iterator[None]:
 
 
 class _Sync:
-    def __init__(self, repository: Repository, place: Path, language: str) -> None:
-        self.repository, self.place, self.language = repository, place, language
-        self.outcome = Outcome()
-        self.head = repository.head()
-        self.tree: dict[str, Blob] = repository.files(self.head) if self.head else {}
+    def __init__(
+        self, repository: Repository, place: Path, language: str, outcome: Outcome, remote: str = ""
+    ) -> None:  # fmt: skip
+        self.repository, self.place, self.language, self.outcome = repository, place, language, outcome
         name = str(repository.folder)[:500]
         self.last = db.session.scalar(select(SyncRun).where(SyncRun.folder == name)) or SyncRun(folder=name, head="")
+        settings = current_app.extensions["settings"]
+        self.committer = (settings.site.name, f"noreply@{settings.reply_domain}")
+        self.remote = Remote(repository, remote) if remote else None
+        # What went wrong in an attempt before this one is found again.
+        outcome.waiting, outcome.problems = 0, []
+        if self.remote is not None:
+            outcome.problems += self.remote.bring_in(self.last.head, committer=self.committer, at=now())
+        self.head = repository.head()
+        self.tree: dict[str, Blob] = repository.files(self.head) if self.head else {}
         self.prefix = ""
         # Pages that stand elsewhere now and were not changed here: their address may follow from that.
         self.moved: set[str] = set()
@@ -179,8 +206,8 @@ class _Sync:
 
     def _gone(self, row: Article, path: str, base: str) -> None:
         self._conflict(DELETED, row, path, sha=base, their=b"")
-        if row.state != WITHDRAWN:
-            articles.set_state(row, WITHDRAWN, by=None)
+        if row.state in READABLE:
+            workflow.retire(row, None, by=None)
 
     def _conflict(self, kind: str, row: Article, path: str, *, sha: str, their: bytes) -> None:
         own = self._hash(row)
@@ -239,59 +266,30 @@ class _Sync:
         """Write what was changed here, a commit for each article; returns where the branch ends."""
         agreed, theirs = self._agreed(), self._pages()
         waiting = set(db.session.scalars(select(SyncConflict.path).where(SyncConflict.settled_at.is_(None))))
-        end, done = self.head, dict[str, str]()
+        end, done = self.head, list[tuple[Article, str, bytes]]()
         taken = {path.casefold() for path in theirs}
         for row in self._articles():
             path, own = articles.place_of(row), self._hash(row)
             if path in waiting or own == theirs.get(path) or theirs.get(path, "") != agreed.get(path, ""):
                 continue
-            if path not in theirs and (row.state == WITHDRAWN or self._is_made(row) or path.casefold() in taken):
+            if path not in theirs and (row.state in GONE or sync_commits.is_made(row) or path.casefold() in taken):
                 continue
             content = articles.as_file(row).encode()
-            end = self._commit(end, row, path, content)
-            done[path] = own
+            end = sync_commits.write(
+                self.repository, end, row, path, content, prefix=self.prefix, tree=self.tree, committer=self.committer
+            )
+            done.append((row, path, content))
+        if self.remote is not None and end and not self.remote.is_at(end):
+            self.remote.push(end)
         if not done:
             return end
         # Only now does the branch move; what is written is found again by its content, if the next step fails.
         self.repository.move(self.head, end)
-        for path, own in done.items():
-            agree(path, own)
+        for row, path, content in done:
+            agree(path, self._hash(row))
+            articles.note_file(row, path, content.decode())
         self.outcome.written = len(done)
         return end
-
-    def _commit(self, parent: str, row: Article, path: str, content: bytes) -> str:
-        revision = db.session.scalar(
-            select(Revision).where(Revision.article_id == row.id).order_by(Revision.number.desc()).limit(1)
-        )
-        settings = current_app.extensions["settings"]
-        author = revision.author if revision is not None else None
-        address = f"noreply@{settings.reply_domain}"
-        own = f"noreply+{author.id}@{settings.reply_domain}" if author is not None else address
-        changes = {self.prefix + path: content, **self._files_of(row)}
-        return self.repository.commit(
-            parent, changes, author=(author.name if author else settings.site.name, own),
-            at=revision.at if revision is not None else now(), committer=(settings.site.name, address),
-            message=f"{(revision.reason if revision else '') or row.title}\n",
-        )  # fmt: skip
-
-    def _files_of(self, row: Article) -> dict[str, bytes]:
-        """The pictures and files of an article that the repository has not."""
-        used = (
-            select(ArticleFile).join(ArticleFileUse, ArticleFileUse.article_file_id == ArticleFile.id)
-            .where(ArticleFileUse.article_id == row.id)
-        )  # fmt: skip
-        return {
-            self.prefix + path: files.read(file.file)
-            for file in db.session.scalars(used)
-            if self.prefix + (path := file_path_of(file)) not in self.tree
-        }
-
-    def _is_made(self, row: Article) -> bool:
-        """Whether an article comes from a catalogue of translations and nobody changed it here."""
-        if not (row.front_matter or {}).get("made_from"):
-            return False
-        authors = select(Revision.author_id).where(Revision.article_id == row.id, Revision.author_id.is_not(None))
-        return db.session.scalar(authors.limit(1)) is None
 
     def _remember(self, end: str) -> None:
         last = self.last
@@ -351,7 +349,7 @@ def sync_by_settings() -> None:
     if folder is None:
         return
     try:
-        sync(folder)
+        sync(folder, remote=current_app.extensions["settings"].kb.sync_remote)
     except (Refused, NotNow) as error:
         db.session.rollback()
         logger.warning("sync with %s: %s", folder, error)

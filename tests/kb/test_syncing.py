@@ -178,7 +178,7 @@ def test_a_file_that_moved_stays_the_same_article_and_one_that_is_gone_waits_for
     assert (written, waiting, problems) == (0, 1, [])
     assert at("guide/parts.md").id == number
     gone = at("a.md")
-    assert gone.state == "withdrawn"
+    assert gone.state == "retired"
     assert run(repository) == (0, 0, 0, []), "it does not come back by itself"
     conflict = db.session.scalars(select(SyncConflict)).one()
     assert conflict.kind == "deleted"
