@@ -1,4 +1,4 @@
-"""The words of published pages as a script that a page can load from a disk: small, with the telling words alone."""
+"""The words of published pages as scripts that a page can load from a disk: small, with the telling words alone."""
 
 import json
 import math
@@ -6,9 +6,13 @@ import re
 import unicodedata
 from collections import Counter, defaultdict
 from collections.abc import Sequence
+from typing import Any
 
 MOST_WORDS = 55
 SUMMARY = 140
+# Of a part of the index in bytes, about; and how many summaries stand together.
+PART = 8_000
+TOGETHER = 50
 _WORD = re.compile(r"[^\W_]{2,40}")
 _DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
 
@@ -16,10 +20,12 @@ _DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
 Page = tuple[str, str, str, str]
 
 
-def script(pages: Sequence[Page]) -> str:
-    """The index of pages as a script that sets ``KB_INDEX``.
+def scripts(pages: Sequence[Page]) -> dict[str, str]:
+    """The index of pages as scripts, by what comes behind the name of the first one, which is "".
 
-    ``words`` maps each word to the pages that it tells of: gaps between their numbers, and weights, in base 36.
+    The first one has the titles and addresses of pages, and with which words the parts of the index begin; each part
+    (``-w0``) maps each of its words to the pages that it tells of: gaps between their numbers, and weights, in base
+    36. Summaries stand in parts of their own (``-p0``). So a search loads what it needs alone, on a slow line too.
     """
     counted = [_weights(page) for page in pages]
     found_in = Counter(word for weights in counted for word in weights)
@@ -28,14 +34,34 @@ def script(pages: Sequence[Page]) -> str:
         telling = {word: weight * math.log(1 + len(pages) / found_in[word]) for word, weight in weights.items()}
         for word in sorted(telling, key=lambda word: (-telling[word], word))[:MOST_WORDS]:
             postings[word].append((number, min(round(weights[word]), 35)))
-    words = {word: _coded(postings[word]) for word in sorted(postings)}
-    shown = [
-        [title, address, (summary or " ".join(text[:400].split()))[:SUMMARY]]
-        for title, address, summary, text in pages
-    ]
-    data = json.dumps({"pages": shown, "words": words}, ensure_ascii=False, separators=(",", ":"))
+    parts: list[dict[str, str]] = []
+    size = PART
+    # As JavaScript compares texts: by their units of 16 bits.
+    for word in sorted(postings, key=lambda word: word.encode("utf-16-be")):
+        if size >= PART:
+            parts.append({})
+            size = 0
+        parts[-1][word] = _coded(postings[word])
+        size += len(word.encode()) + len(parts[-1][word]) + 6
+    summaries = [(summary or " ".join(text[:400].split()))[:SUMMARY] for _title, _address, summary, text in pages]
+    first = {
+        "pages": [[title, address] for title, address, _summary, _text in pages],
+        "begins": [next(iter(part)) for part in parts], "together": TOGETHER,
+    }  # fmt: skip
+    found = {"": _script("first", 0, first)}
+    for number, part in enumerate(parts):
+        found[f"-w{number}"] = _script("words", number, part)
+    for number in range(0, len(summaries), TOGETHER):
+        place = number // TOGETHER
+        found[f"-p{place}"] = _script("summaries", place, summaries[number : number + TOGETHER])
+    return found
+
+
+def _script(what: str, number: int, data: Any) -> str:
+    text = json.dumps(data, ensure_ascii=False, separators=(",", ":"))
     # A file of its own is never part of a page, but may be pasted into one.
-    return f"window.KB_INDEX={data.replace('<', chr(92) + 'u003c')};\n"
+    text = text.replace("<", chr(92) + "u003c")
+    return f'(window.KB_INDEX=window.KB_INDEX||[]).push(["{what}",{number},{text}]);\n'
 
 
 def _weights(page: Page) -> dict[str, float]:

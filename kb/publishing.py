@@ -35,7 +35,16 @@ ASSETS = Path(__file__).resolve().parent.parent / "static" / "published"
 
 _ADDRESS = re.compile(r'\b(?P<name>href|src)="(?P<address>[^"]*)"')
 _ID = re.compile(r'\bid="([^"]*)"')
-_CODE = re.compile(r"<pre>.*?</pre>", re.DOTALL)
+_CODE = re.compile(r"<pre\b[^>]*>.*?</pre>", re.DOTALL)
+# What a page brings in of a file, with a link to the file above it.
+_LONG = re.compile(
+    r'(?P<head><p class="admonition-title"><a href="(?P<address>/(?:[^"]{1,100}/)?kb/files/[^"]{1,500})"[^>]{0,200}>'
+    r"[^<]{0,500}</a></p>\s{0,20}"
+    r'<div class="highlight"><pre\b[^>]{0,200}><code>)(?P<text>[^<]*)(?P<end></code></pre>\s{0,5}</div>)'
+)
+_OWN_LINK = re.compile(r'(<a href="(?!https?:)[^"]*") rel="noopener noreferrer"')
+# Of a longer one the beginning is shown; the whole stands in the file beside the pages.
+MOST_LINES, FIRST_LINES = 60, 30
 _SPAN = re.compile(r"</?span\b[^>]*>")
 _FILE = re.compile(r"/kb/files/([0-9a-f]{32})/([^/?#]+)$")
 
@@ -159,8 +168,9 @@ class _Site:
         self._page("contents", f"{code}/index.html", code, title=title, others=others, topics=listed, live="")
         others = [(other, f"../{other}/print.html") for other in languages if other != code]
         self._page("print", f"{code}/print.html", code, title=title, others=others, topics=listed, live="", book=True)
-        index = published_index.script([(leaf.title, leaf.name, leaf.summary, leaf.text) for leaf in leaves])
-        self._put(f"assets/index-{code}.js", index.encode())
+        index = published_index.scripts([(leaf.title, leaf.name, leaf.summary, leaf.text) for leaf in leaves])
+        for name, script in index.items():
+            self._put(f"assets/index-{code}{name}.js", script.encode())
 
     def _page(self, template: str, path: str, code: str, **values: Any) -> None:
         direction = "rtl" if code.partition("-")[0] in RIGHT_TO_LEFT else "ltr"
@@ -183,8 +193,19 @@ class _Site:
         # Colours of code would make half of the size of many a page.
         # A wide table is scrolled by keyboard, too.
         html = html.replace("<table>", '<table tabindex="0">')
-        html = _ADDRESS.sub(address, _CODE.sub(lambda found: _SPAN.sub("", found[0]), html))
+        html = _LONG.sub(self._shorter, _CODE.sub(lambda found: _SPAN.sub("", found[0]), html))
+        html = _OWN_LINK.sub(r"\1", _ADDRESS.sub(address, html))
         return html if within is None else _ID.sub(lambda found: f'id="{within.anchor}--{found[1]}"', html)
+
+    def _shorter(self, found: re.Match[str]) -> str:
+        """The beginning of a long text that a page brings in, where the copy has the file."""
+        file = _FILE.search(found["address"].replace("&amp;", "&"))
+        lines = found["text"].split("\n")
+        if len(lines) <= MOST_LINES or file is None or file[1] not in self.known_files:
+            return found[0]
+        begin = "\n".join(lines[:FIRST_LINES])
+        more = _("%(count)s more lines are in the file", count=len(lines) - FIRST_LINES)
+        return f'{found["head"]}{begin}\n…{found["end"]}<p><a href="{found["address"]}">{escape(more)}</a></p>'
 
     def _target(self, given: str, top: str, within: Leaf | None) -> str:
         if given.startswith("#"):

@@ -70,17 +70,38 @@ def test_every_page_is_laid_out_and_every_link_arrives(chromium, published):
 def test_the_copy_is_searched_from_the_disk_and_can_be_read_by_everybody(chromium, published):
     # With the policy of the pages themselves.
     page = chromium.new_context(viewport={"width": 320, "height": 800}).new_page()
+    loaded = []
+    page.on("request", lambda request: loaded.append(unquote(request.url.removeprefix("file://"))))
     page.goto((published / "en/index.html").as_uri())
+    page.wait_for_load_state("networkidle")
+    assert not [path for path in loaded if "-w" in path], "what a search needs comes when there is one"
     page.fill("#q", "lots")
-    assert page.locator("#found li").count() >= 1
+    page.locator("#found li p").first.wait_for()
+    page.wait_for_load_state("networkidle")
+    bytes_ = {path: Path(path).stat().st_size for path in loaded if "/assets/" in path}
+    assert sum(bytes_.values()) < 40_000, bytes_
+    assert len([path for path in loaded if "-w" in path]) <= 2
     page.fill("#q", "xyzzyq")
-    assert "Nothing" in page.locator("#said").text_content()
+    page.get_by_text("Nothing found").wait_for()
     page.fill("#q", "map")
+    page.wait_for_function("!document.querySelector('#said').textContent.startsWith('Nothing')")
     page.locator("#found a").first.click()
     page.wait_for_url("**/en/*.html")
     assert not page.evaluate(LOOK)["wide"]
     page.context.close()
     page, _said = open_window(chromium, width=320)
+    page.goto((published / "es/index.html").as_uri())
+    page.fill("#q", "LICITACION" if DOCS.is_dir() else "lote")
+    page.locator("#found li").first.wait_for()
+    page.goto((published / "en/index.html").as_uri())
+    page.wait_for_load_state("networkidle")
+    hidden = [each.rename(each.with_suffix(".away")) for each in (published / "assets").glob("index-en-w*.js")]
+    page.fill("#q", "award")
+    page.get_by_text("could not be loaded").wait_for()
+    for each in hidden:
+        each.rename(each.with_suffix(".js"))
+    page.fill("#q", "map")
+    page.locator("#found li").first.wait_for()
     for theme in ("light", "dark"):
         page.emulate_media(color_scheme=theme)
         for path in (
@@ -89,6 +110,9 @@ def test_the_copy_is_searched_from_the_disk_and_can_be_read_by_everybody(chromiu
             "en/guide-map.html" if not DOCS.is_dir() else "en/schema-reference.html",
         ):
             page.goto((published / path).as_uri())
+            if "index" in path:
+                page.fill("#q", "map")
+                page.locator("#found li").first.wait_for()
             assert complaints(page) == [], (theme, path)
 
 

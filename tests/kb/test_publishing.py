@@ -10,6 +10,7 @@ import pytest
 from core.db import db
 from core.exceptions import Refused
 from kb import answers, article_files, articles, published_index, publishing
+from kb.importing import import_folder
 from kb.models import Answer, Article
 from kb.pages import Details
 from tests.conftest import member
@@ -147,8 +148,41 @@ def test_the_words_of_a_thousand_pages_fit_into_300_kilobytes():
         )
         for number in range(1000)
     ]
-    script = published_index.script(pages)
-    assert len(gzip.compress(script.encode())) <= 300_000
-    index = json.loads(script.removeprefix("window.KB_INDEX=").removesuffix(";\n"))
-    assert len(index["pages"]) == 1000
-    assert "</script" not in published_index.script([("</script><b>", "x.html", "", "</script>")])
+    scripts = published_index.scripts(pages)
+    assert sum(len(gzip.compress(script.encode())) for script in scripts.values()) <= 300_000
+    first = told(scripts[""])
+    assert len(first["pages"]) == 1000
+    # What the first search of a word loads: titles, the part with the word, and then some summaries.
+    assert len(scripts[""].encode()) <= 60_000
+    assert max(len(script.encode()) for name, script in scripts.items() if name) <= 12_000
+    found = [word for name, script in scripts.items() if name.startswith("-w") for word in told(script)]
+    assert found == sorted(found)
+    assert first["begins"] == [next(iter(told(scripts[f"-w{number}"]))) for number in range(len(first["begins"]))]
+    assert "</script" not in "".join(published_index.scripts([("</script><b>", "x.html", "", "</script>")]).values())
+
+
+def told(script):
+    """What a script of the index hands over."""
+    return json.loads(script.partition(".push(")[2].removesuffix(");\n"))[2]
+
+
+def test_no_search_is_made_of_nothing():
+    assert told(published_index.scripts([])[""])["pages"] == []
+
+
+def test_of_a_long_file_the_beginning_is_shown_with_a_link_to_it(context, tmp_path):
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in/long.json").write_text("[\n" + "1,\n" * 200 + "2\n]\n")
+    (tmp_path / "in/a.md").write_text("# A\n\n```{jsoninclude} long.json\n```\n\n[b](b.md)\n")
+    (tmp_path / "in/b.md").write_text("# B\n\n```{jsoninclude} short.json\n```\n")
+    (tmp_path / "in/short.json").write_text("[\n1,\n2\n]\n")
+    import_folder(tmp_path / "in", by=None)
+    db.session.commit()
+    publishing.publish(tmp_path / "site")
+    page = (tmp_path / "site/en/a.html").read_text()
+    assert len(page) < 2_500
+    (target,) = set(re.findall(r'href="(\.\./files/[^"]+)"', page))
+    assert (tmp_path / "site/en" / target).resolve().read_text().count("1,") == 200
+    assert "more lines are in the file" in page
+    assert '<a href="../en/b.html">' in page
+    assert "more lines" not in (tmp_path / "site/en/b.html").read_text()
