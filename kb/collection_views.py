@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from flask import abort, flash, redirect, render_template, request, url_for
+from flask import abort, current_app, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_wtf import FlaskForm
 from sqlalchemy import or_, select
@@ -17,12 +17,12 @@ from core.i18n import OWN_NAMES, _
 from core.i18n import language as interface_language
 from core.i18n import lazy as _l
 from core.policy import can, checked, permits, require
-from core.web import person
-from kb import collections, page_cache, topics
+from core.web import external, person
+from kb import collections, metadata, page_cache, topics
 from kb.collection_models import Collection, CollectionMember
 from kb.collections import TEXT_LENGTH, Words
 from kb.forms import VersionField, keepable, not_blank, visibility_choices
-from kb.models import READABLE, Article, visibilities_of
+from kb.models import PUBLIC, READABLE, Article, visibilities_of
 from kb.pages import TITLE_LENGTH
 from kb.translations import head_of
 from kb.views import bp, find_article
@@ -95,10 +95,20 @@ def collection(slug: str) -> ResponseReturnValue:
     parent = next((each for each in near if each.id == row.parent_id), None)
     inside = [each for each in near if each.parent_id == row.id]
     parts = tuple((each.id, each.version) for each in (*near, *articles))
-    return page_cache.answer(
-        parts,
-        lambda: render_template("kb/collection.html", row=row, articles=articles, parent=parent, inside=inside),
-    )
+
+    def page() -> str:
+        url, words = external("kb.collection", slug=slug), row.said_in(interface_language())
+        data = metadata.of_list(
+            words.title, articles, url=url, language=words.language, description=words.text,
+            site=current_app.extensions["settings"].site.name,
+            crumbs=[(_("Collections"), external("kb.collection_index"))],
+            address=lambda each: external("kb.article", language=each.language, slug=each.slug),
+        ) if row.visibility == PUBLIC else None  # fmt: skip
+        return render_template(
+            "kb/collection.html", row=row, articles=articles, parent=parent, inside=inside, data=data, own_url=url
+        )
+
+    return page_cache.answer(parts, page)
 
 
 @bp.route("/kb/collections/new", methods=["GET", "POST"])

@@ -1,5 +1,6 @@
 """What search engines and other sites are told of a public page: schema.org as JSON-LD, and Open Graph."""
 
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from kb.models import PUBLIC, PUBLISHED, READABLE, Answer, Article
@@ -39,6 +40,44 @@ def of_answer(answer: Answer, *, url: str, site: str, crumbs: list[tuple[str, st
     }  # fmt: skip
     page = {"@type": "QAPage", "url": url, "inLanguage": answer.language, "mainEntity": question}
     return {"@context": _CONTEXT, "@graph": [page, _breadcrumbs([*crumbs, (answer.title, url)])]}
+
+
+def of_answers(rows: Sequence[Answer], *, url: str, address: Callable[[Answer], str]) -> dict[str, Any] | None:
+    """The description of a list of past answers (schema.org FAQPage), of those that are for everybody; None of none.
+
+    :param address: of an answer, absolute.
+    """
+    shown = [row for row in rows if row.visibility == PUBLIC and row.state == PUBLISHED]
+    questions = [
+        {
+            "@type": "Question", "name": row.title, "url": address(row), "inLanguage": row.language,
+            "acceptedAnswer": {"@type": "Answer", "text": row.answer_text or row.answer, "url": address(row)},
+        }
+        for row in shown
+    ]  # fmt: skip
+    page = {"@type": "FAQPage", "url": url, "mainEntity": questions}
+    return {"@context": _CONTEXT, "@graph": [page]} if questions else None
+
+
+def of_list(
+    name: str, rows: Sequence[Article], *, url: str, language: str, description: str, site: str,
+    crumbs: list[tuple[str, str]], address: Callable[[Article], str],
+) -> dict[str, Any]:  # fmt: skip
+    """The description of a page that lists articles in an order (schema.org CollectionPage), of the public ones alone.
+
+    :param address: of an article, absolute.
+    """
+    shown = [row for row in rows if row.visibility == PUBLIC and row.state in READABLE]
+    items = [
+        {"@type": "ListItem", "position": place, "name": row.title, "url": address(row)}
+        for place, row in enumerate(shown, 1)
+    ]
+    page = {
+        "@type": "CollectionPage", "name": name, "url": url, "inLanguage": language,
+        "description": description[:DESCRIPTION], "publisher": _publisher(site),
+        "mainEntity": {"@type": "ItemList", "numberOfItems": len(items), "itemListElement": items},
+    }  # fmt: skip
+    return {"@context": _CONTEXT, "@graph": [_without_blanks(page), _breadcrumbs([*crumbs, (name, url)])]}
 
 
 def _breadcrumbs(crumbs: list[tuple[str, str]]) -> dict[str, Any]:

@@ -63,7 +63,13 @@ def register(app: Flask) -> None:
     )
 
     app.jinja_env.filters["own_language_name"] = own_language_name
+    app.jinja_env.globals.update(share_picture=share_picture)
     app.register_blueprint(bp)
+
+
+def share_picture() -> str:
+    """The absolute address of the picture that other sites show beside a link to a page."""
+    return f"{current_app.config['BASE_URL'].rstrip('/')}/static/img/share.png"
 
 
 def own_language_name(code: str) -> str:
@@ -92,7 +98,11 @@ def browse() -> ResponseReturnValue:
     if topic:
         return _topic_page(topic, code, languages)
     cards = _cards(code, [row for row in counts if row.language == code])
-    return render_template("kb/browse.html", cards=cards, language=code, counts=languages)
+    others = [(each, external("kb.browse", language=each)) for each, _count in languages if len(languages) > 1]
+    return render_template(
+        "kb/browse.html", cards=cards, language=code, counts=languages, others=others,
+        own_url=external("kb.browse", language=code),
+    )  # fmt: skip
 
 
 @bp.get("/kb/<language>/")
@@ -159,8 +169,10 @@ def answers() -> ResponseReturnValue:
     page = pager.page(
         statement, order, after=request.args.get("after", ""), before=request.args.get("before", ""), size=20
     )
+    own_url, data = _described(page.items) if not state else ("", None)
     return render_template(
-        "kb/answers.html", page=page, state=state, excerpt=lambda row: excerpt(row.answer_text),
+        "kb/answers.html", page=page, state=state, own_url=own_url, data=data,
+        excerpt=lambda row: excerpt(row.answer_text),
         choices={
             "topic": (_("Topic"), _("All topics"), _values(kinds, 0, topics.topic_name)),
             "country": (_("Country"), _("All countries"), _values(kinds, 1, country_name)),
@@ -230,6 +242,13 @@ def _crumbs(row: Article | Answer, endpoint: str) -> list[tuple[str, str]]:
     return [(name, external(endpoint, **more)), (row.topic_name, external(endpoint, **more, topic=row.topic))]
 
 
+def _described(rows: Sequence[Answer]) -> tuple[str, dict[str, Any] | None]:
+    """The address of a list of past answers, as whoever filtered it asked, and what search engines are told of it."""
+    names = ("topic", "country", "language", "after", "before")
+    url = external("kb.answers", **{name: value for name in names if (value := request.args.get(name, "")[:60])})
+    return url, metadata.of_answers(rows, url=url, address=lambda row: external("kb.answer", slug=row.slug))
+
+
 def _choose(wanted: str, counts: dict[str, int]) -> str:
     """The language to show: the one asked for, the reader's, or the one with most articles."""
     if wanted in counts:
@@ -278,8 +297,18 @@ def _topic_page(topic: str, code: str, languages: Sequence[tuple[str, int]]) -> 
         statement, [(Article.position, False), (Article.title, False), (Article.id, False)],
         after=request.args.get("after", ""), before=request.args.get("before", ""), size=PAGE,
     )  # fmt: skip
+    name = topics.topic_name(topic)
+    addresses_of = {each: external("kb.browse", language=each, topic=topic) for each, _count in languages}
+    own_url = addresses_of.get(code, "")
+    _root, site = _root_and_site()
+    data = metadata.of_list(
+        name, page.items, url=own_url, language=code, description="", site=site,
+        crumbs=[(_("Knowledge base"), external("kb.browse", language=code))],
+        address=lambda row: external("kb.article", language=row.language, slug=row.slug),
+    ) if page.items else None  # fmt: skip
     return render_template(
-        "kb/topic.html", page=page, topic=topic, name=topics.topic_name(topic), language=code, counts=languages,
+        "kb/topic.html", page=page, topic=topic, name=name, language=code, counts=languages, own_url=own_url,
+        data=data, others=list(addresses_of.items()) if len(addresses_of) > 1 else [],
     )  # fmt: skip
 
 

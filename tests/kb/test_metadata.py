@@ -82,6 +82,91 @@ def test_a_past_answer_is_a_question_with_its_answer(past_answer, browser):
     assert 'content="No, ask for a second one."' in page.text
 
 
+COMPLETE = ("og:type", "og:title", "og:description", "og:url", "og:image", "og:site_name", "og:locale")
+
+
+def graph(page):
+    """Open Graph of a page."""
+    return dict(re.findall(r'<meta property="([^"]+)" content="([^"]*)">', page.text))
+
+
+def alternates(page):
+    return dict(re.findall(r'<link rel="alternate" hreflang="([^"]+)" href="([^"]+)">', page.text))
+
+
+def canonical(page):
+    (found,) = re.findall(r'<link rel="canonical" href="([^"]+)">', page.text)
+    return found.replace("&amp;", "&")
+
+
+@pytest.fixture
+def every_kind(app, article, past_answer):
+    """Addresses of a public page of each kind, with what search engines are to be told that it is."""
+    number = article("Lots", slug="lots", topic="publishing", summary="About lots.")
+    hidden = article("Canary", slug="canary", topic="publishing", visibility="champions")
+    article("Lotes", slug="lots", language="es", topic="publishing")
+    past_answer("Two prefixes", topic="ocid-prefix")
+    past_answer("Canary answer", topic="ocid-prefix", visibility="champions")
+    with app.app_context():
+        row = collections.write(collections.Words(title="First steps", text="Begin here."), by=None)
+        collections.put(row, [number, hidden], by=None)
+        db.session.commit()
+    return {
+        "/kb/en/lots": "TechArticle", "/answers/two-prefixes": "QAPage", "/answers/?topic=ocid-prefix": "FAQPage",
+        "/kb/collections/first-steps": "CollectionPage", "/kb/?language=en&topic=publishing": "CollectionPage",
+    }  # fmt: skip
+
+
+def test_each_kind_of_page_is_described_whole_and_by_its_own_address(every_kind, browser, browser_of):
+    for path, kind in every_kind.items():
+        for client in (browser, browser_of("amara")):
+            page = client.get(path)
+            node = described(page)[kind]
+            assert node["url"] == canonical(page) == f"{BASE}{path}", path
+            told = graph(page)
+            assert all(told[name] for name in COMPLETE), (path, told)
+            assert told["og:url"].replace("&amp;", "&") == f"{BASE}{path}"
+            assert "Canary" not in json.dumps(described(page)), path
+        assert browser.get(told["og:image"].removeprefix(BASE)).mimetype == "image/png"
+    faq = described(browser.get("/answers/?topic=ocid-prefix"))["FAQPage"]["mainEntity"]
+    assert [(one["name"], one["acceptedAnswer"]["text"]) for one in faq] == [
+        ("Two prefixes", "No, ask for a second one.")
+    ]
+    listed = described(browser.get("/kb/collections/first-steps"))["CollectionPage"]["mainEntity"]
+    assert [(one["position"], one["url"]) for one in listed["itemListElement"]] == [(1, f"{BASE}/kb/en/lots")]
+    dated = graph(browser.get("/kb/en/lots"))
+    assert datetime.fromisoformat(dated["article:published_time"]).tzinfo is not None
+    assert datetime.fromisoformat(dated["article:modified_time"]).tzinfo is not None
+
+
+def test_pages_in_several_languages_name_each_other(every_kind, browser):
+    both = {"en": f"{BASE}/kb/en/lots", "es": f"{BASE}/kb/es/lots", "x-default": f"{BASE}/kb/en/lots"}
+    assert alternates(browser.get("/kb/en/lots")) == alternates(browser.get("/kb/es/lots")) == both
+    for path in ("/kb/?language=en&topic=publishing", "/kb/"):
+        found = alternates(browser.get(path))
+        assert set(found) == {"en", "es"}, path
+        for code, address in found.items():
+            assert alternates(browser.get(address.replace("&amp;", "&").removeprefix(BASE))) == found, code
+    assert canonical(browser.get("/kb/", headers={"Accept-Language": "es"})) == f"{BASE}/kb/?language=es"
+
+
+def test_lists_of_what_is_not_for_everybody_are_described_to_nobody(article, past_answer, browser_of, app):
+    number = article("Inside", visibility="staff", topic="publishing")
+    past_answer("Inside too", visibility="staff")
+    past_answer("A draft", published=False)
+    with app.app_context():
+        row = collections.write(collections.Words(title="Ours", visibility="staff"), by=None)
+        collections.put(row, [number], by=None)
+        db.session.commit()
+    bruno = browser_of("bruno")
+    page = bruno.get("/kb/collections/ours").text
+    assert '<meta name="robots" content="noindex">' in page
+    assert "ld+json" not in page
+    for path in ("/answers/", "/answers/?state=draft", "/kb/?topic=publishing&language=en"):
+        page = bruno.get(path).text
+        assert not re.search(r"ld\+json.*(Inside|draft)", page), path
+
+
 def test_a_hostile_title_ends_no_block_and_no_attribute(article, past_answer, browser):
     article(EVIL, slug="evil", summary=EVIL)
     past_answer(EVIL, answer=EVIL)
@@ -158,7 +243,7 @@ def test_programs_read_past_answers_and_topics_and_ask_again_cheaply(article, pa
     assert [row["id"] for row in rows] == [number]
     first = browser.get(f"/api/v1/answers/{number}")
     assert first.json["answer"] == "No, ask for a **second** one."
-    assert first.headers["Cache-Control"] == "public, max-age=60"
+    assert first.headers["Cache-Control"] == "no-cache", "what is taken back is gone at once"
     asked = {"headers": {"If-None-Match": first.headers["ETag"]}}
     assert browser.get(f"/api/v1/answers/{number}", **asked).status_code == 304
     assert browser.get(f"/api/v1/answers/{hidden}").status_code == 404
