@@ -24,7 +24,7 @@ from kb import answers
 from kb.importing import import_folder
 from kb.models import Answer, Article
 from peers.models import Connection, Exchange, Profile, ProfileTopic
-from portal.demo import mails, measures, publishing
+from portal.demo import knowledge, mails, measures, publishing
 
 FOLDER = Path(__file__).parent
 
@@ -45,6 +45,7 @@ def load(password: str) -> None:
     _cite(known, cast)
     measures.load(moment)
     publishing.load(known, writer=cast["bruno"], reader=cast["mona"])
+    knowledge.load(read("knowledge.yaml"), cast, moment)
     _load_peers(cast, known, moment)
     db.session.flush()
     handed_in = mails.load(read("mails.yaml"), moment)

@@ -14,9 +14,13 @@ from PIL import Image
 
 from accounts.models import ORGANISATION_KINDS
 from accounts.roles import ROLES, STAFF
+from core.db import db
 from helpdesk.states import NEEDS_ANSWER, PRIORITIES, SERVICES, STATES
+from kb.sync_models import SyncConflict
 from kb.topics import TOPICS
 from peers.states import EXCHANGE_KINDS, LEVELS, OUTCOMES
+from portal.demo import loading
+from tests.conftest import PASSWORD
 
 DEMO = Path(__file__).parents[2] / "portal" / "demo"
 LANGUAGES = {"en", "es", "fr"}
@@ -36,6 +40,7 @@ def read_article(path):
 
 ARTICLES = {path.relative_to(DEMO / "articles"): read_article(path) for path in sorted(DEMO.glob("articles/*/*.md"))}
 DOCUMENT, TICKETS, ANSWERS, PEERS = read("people.yaml"), read("tickets.yaml"), read("answers.yaml"), read("peers.yaml")
+KNOWLEDGE = read("knowledge.yaml")
 PEOPLE = {person["key"]: person for person in DOCUMENT["people"]}
 each_article = pytest.mark.parametrize("path", ARTICLES, ids=str)
 each_ticket = pytest.mark.parametrize("ticket", TICKETS, ids=lambda ticket: ticket["key"])
@@ -101,6 +106,58 @@ def test_every_json_example_is_json(name, text):
     for _, language, code in FENCE.findall(text):
         if language == "json":
             json.loads(code)
+
+
+def test_what_goes_on_in_the_knowledge_base_names_what_there_is():
+    english = {front["slug"]: front["visibility"] for path, (front, _) in ARTICLES.items() if path.parts[0] == "en"}
+    open_to = ["public", "champions", "staff"]
+    for item in KNOWLEDGE["collections"]:
+        assert set(item["titles"]) <= LANGUAGES
+        for slug in item["articles"]:
+            assert item["visibility"] == "staff" or open_to.index(english[slug]) < 2, slug
+    for item in (*KNOWLEDGE["care"], *KNOWLEDGE["changed"], KNOWLEDGE["change"], KNOWLEDGE["conflict"]):
+        assert item["slug"] in english
+        for key in ("owner", "by", "reviewer"):
+            assert key not in item or STAFF & set(PEOPLE[item[key]]["roles"])
+    _, lots = ARTICLES[Path("en/lots.md")]
+    assert KNOWLEDGE["change"]["find"] in lots
+    translated = {front["slug"] for path, (front, _) in ARTICLES.items() if path.parts[0] != "en"}
+    assert {item["slug"] for item in KNOWLEDGE["changed"]} <= translated
+    draft = KNOWLEDGE["draft"]
+    assert draft["topic"] in TOPICS
+    assert draft["by"] != draft["reviewer"]
+    assert all(draft["body"].splitlines()[comment["line"] - 1].strip() for comment in draft["comments"])
+
+
+def test_every_page_of_the_knowledge_base_has_something_to_show(app, browser, browser_of):
+    with app.app_context():
+        # The cast of the tests has the same addresses.
+        for table in reversed(db.metadata.sorted_tables):
+            db.session.execute(table.delete())
+        loading.load(PASSWORD)
+        conflict = db.session.scalar(db.select(SyncConflict.id))
+    analyst = browser_of("bruno")
+    shown = {
+        "/kb/collections": "Check what you publish",
+        "/kb/collections/how-we-work": "How we work at the desk",
+        "/kb/drafts": "Publish who owns a supplier",
+        "/kb/en/publish-who-owns-a-supplier/review": "a word of the press",
+        "/kb/en/lots/review": "awarded in different years",
+        "/kb/translations?language=es": "Releases and records",
+        "/kb/es/releases-and-records": "Desactualizad|Out of date since",
+        "/kb/care": "", "/kb/sync": "Ana Pérez", f"/kb/sync/{conflict}": "not frameworks of their own",
+        "/kb/en/choose-an-architecture": "has to be looked through",
+    }  # fmt: skip
+    for path, words in shown.items():
+        page = analyst.get(path)
+        if words:
+            assert page.status_code == 200, path
+            assert re.search(words, page.text), (path, words)
+    page = browser.get("/kb/collections", headers={"Accept-Language": "es"}).text
+    assert "Primeros pasos para quienes publican" in page
+    assert "How we work" not in page
+    assert browser.get("/kb/en/publish-who-owns-a-supplier").status_code == 404
+    assert "awarded in different years" not in browser.get("/kb/en/lots").text
 
 
 def test_people_come_from_many_places_and_from_no_real_address():
