@@ -14,11 +14,23 @@ from core.exceptions import Refused
 from core.i18n import _
 from core.i18n import language as interface_language
 from core.policy import permits, require
-from core.web import person, see_other
-from kb import article_files, articles, conflicts, diffs, kinds, rendering, workflow
+from core.web import person, see_other, stored_html
+from kb import article_files, articles, conflicts, diffs, kinds, rendering, typing_views, workflow
 from kb.forms import ArticleForm
 from kb.links import Places
-from kb.models import DRAFT, IN_REVIEW, NORMAL, PUBLISHED, READABLE, RETIRED, WITHDRAWN, Article, Revision
+from kb.models import (
+    DRAFT,
+    IN_REVIEW,
+    NORMAL,
+    PUBLIC,
+    PUBLISHED,
+    READABLE,
+    RETIRED,
+    VISIBILITIES,
+    WITHDRAWN,
+    Article,
+    Revision,
+)  # fmt: skip
 from kb.pages import path_of
 from kb.views import bp, find_article
 
@@ -49,7 +61,8 @@ def new() -> ResponseReturnValue:
     form.topic.data = request.args.get("topic", "") or "other"
     form.title.data, form.slug.data = request.args.get("title", ""), request.args.get("slug", "")
     form.body.data = kinds.beginning(request.args.get("kind", ""))
-    return _edit_page(form, kinds=kinds.kinds())
+    is_begun = "typed" in request.args and typing_views.fill(form, None)
+    return _edit_page(form, kinds=kinds.kinds(), is_begun=is_begun)
 
 
 @bp.post("/kb/new")
@@ -57,13 +70,17 @@ def new() -> ResponseReturnValue:
 def add() -> ResponseReturnValue:
     """Write an article; it is a draft until it is published."""
     form = ArticleForm()
-    if not form.validate_on_submit():
+    valid = form.validate_on_submit()
+    if request.form.get("do") == "preview":
+        return _edit_page(form, preview=_previewed(form, None))
+    if not valid:
         return _edit_page(form), 413 if form.too_large else 422
     try:
         row = articles.write(form.details(), _with_files(form), by=person(), reason=form.reason.data or "")
     except Refused as error:
         return _refused(form, error)
     flash("article-new", "draft-done")
+    typing_views.saved(None)
     return _written(row, _("The draft is kept. Readers do not see it until it is published."))
 
 
@@ -77,9 +94,11 @@ def edit(language: str, slug: str) -> ResponseReturnValue:
     kept = workflow.change_of(row)
     if kept is not None:
         form.fill_change(kept)
-        if kept.base_number != row.revision_number:
-            return _edit_page(form, row, conflict=conflicts.meet(form, row))
-    return _edit_page(form, row)
+    # What the offer is compared with is what the page shows, before anything is put together.
+    is_begun = "typed" in request.args and typing_views.fill(form, row)
+    if form.base.number != row.revision_number:
+        return _edit_page(form, row, conflict=conflicts.meet(form, row), is_begun=is_begun)
+    return _edit_page(form, row, is_begun=is_begun)
 
 
 @bp.post("/kb/<language>/<slug>/edit")
@@ -89,6 +108,8 @@ def change(language: str, slug: str) -> ResponseReturnValue:
     row = _find(language, slug, "article.edit")
     form = ArticleForm(article=row)
     valid = form.validate_on_submit()
+    if request.form.get("do") == "preview":
+        return _edit_page(form, row, preview=_previewed(form, row))
     if conflicts.is_choosing():
         return _edit_page(form, row, conflict=conflicts.choose(form, row))
     if form.version.number != row.version:
@@ -109,6 +130,7 @@ def change(language: str, slug: str) -> ResponseReturnValue:
             workflow.keep_change(row, form.details(), _with_files(form), base_number=form.base.number, **more)
             db.session.flush()
             flash(f"article-{row.id}", "draft-done")
+            typing_views.saved(row)
             flash(_("The change is kept. Readers see it when it is published."), "success")
             return see_other(url_for(".review", language=row.language, slug=row.slug))
         revision = articles.edit(row, form.details(), _with_files(form), **more)
@@ -121,6 +143,7 @@ def change(language: str, slug: str) -> ResponseReturnValue:
         db.session.rollback()
         return _conflict(form, _find(language, slug, "article.edit"))
     flash(f"article-{row.id}", "draft-done")
+    typing_views.saved(row)
     return _written(row, _("Your change is kept.") if revision is not None else _("Nothing was changed."))
 
 
@@ -194,13 +217,16 @@ def restore(language: str, slug: str, number: int) -> ResponseReturnValue:
 @bp.post("/kb/preview")
 @permits("article.add")
 def preview() -> ResponseReturnValue:
-    """How a text will look; relative links lead where they would from the article."""
-    text = request.form.get("text", "")[: articles.BODY_LENGTH].replace("\r\n", "\n")
-    place = request.args.get("place", "") or path_of(interface_language(), "new")
-    links = rendering.resolved(text, place, Places())
-    # Laying out may take its time; nobody else should have to wait for it.
-    db.session.rollback()
-    return rendering.lay_out(text, request.args.get("title", ""), links).html
+    """How a text will look: what its page shows when it is saved, with all that it brings in."""
+    number = request.args.get("article", "")
+    row = db.session.get(Article, int(number)) if number.isascii() and number.isdigit() and len(number) < 10 else None
+    if row is not None:
+        require(person(), "article.edit", row, seen_by="article.see")
+    sent = request.form
+    return _laid_out(
+        sent.get("text", ""), sent.get("title", ""), row, visibility=sent.get("visibility", ""),
+        language=sent.get("language", ""), slug=sent.get("slug", ""),
+    )  # fmt: skip
 
 
 @bp.post("/kb/files")
@@ -222,9 +248,31 @@ def _find(language: str, slug: str, permission: str) -> Article:
     return row
 
 
-def _edit_page(form: ArticleForm, row: Article | None = None, **more: Any) -> str:
-    place = articles.place_of(row) if row is not None else ""
-    return render_template("kb/edit.html", form=form, article=row, place=place, **more)
+def _previewed(form: ArticleForm, row: Article | None) -> str:
+    return _laid_out(
+        form.text(), form.title.data or "", row, visibility=form.visibility.data or "",
+        language=form.language.data if row is None else "", slug=form.slug.data or "" if row is None else "",
+    )  # fmt: skip
+
+
+def _laid_out(text: str, title: str, row: Article | None, *, visibility: str, language: str, slug: str) -> str:
+    """The text as its page shows it; relative links lead where they would from the article."""
+    text = text[: articles.BODY_LENGTH].replace("\r\n", "\n").replace("\x00", "")
+    language = row.language if row is not None else language or interface_language()
+    place = articles.place_of(row) if row is not None else path_of(language, slug or "new")
+    others = (row.front_matter or {}).get("others") if row is not None else None
+    if visibility not in VISIBILITIES:
+        visibility = row.visibility if row is not None else PUBLIC
+    whole, links = rendering.whole(text, place, Places(), visibility=visibility, others=others)
+    # Laying out may take its time; nobody else should have to wait for it.
+    db.session.rollback()
+    return stored_html(rendering.lay_out(whole, title, links, language).html)
+
+
+def _edit_page(form: ArticleForm, row: Article | None = None, *, is_begun: bool | None = None, **more: Any) -> str:
+    is_begun = request.method == "POST" if is_begun is None else is_begun
+    kept = typing_views.kept_for(form, row, is_begun=is_begun)
+    return render_template("kb/edit.html", form=form, article=row, typing=kept, is_begun=is_begun, **more)
 
 
 def _conflict(form: ArticleForm, row: Article) -> ResponseReturnValue:

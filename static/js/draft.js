@@ -1,12 +1,17 @@
-/* Keeps what is typed in form[data-draft="key"] in this browser until it has been sent.
+/* Keeps what is typed in form[data-draft="key"] in this browser until it has been sent. With data-typing-url the server keeps
+   it, and this browser only what did not get there; data-typing-mark says what of the server's this page goes on from.
    Sent is known from the server (a flash of category "draft-done" with the key), or, failing that, from having arrived by
    the form's own redirect at a page without an error summary. Passwords, files and hidden fields are never kept. */
 
-import { element, first, word } from "./words.js";
+import { csrfToken, element, first, word } from "./words.js";
 
 const PREFIX = "draft:";
 const PAUSE_MS = 400;
 const DAYS_KEPT = 30;
+const SERVER_PAUSE_MS = 1500;
+const SERVER_MOST_MS = 10000;
+// What a browser sends on after its page is gone may be no longer.
+const MOST_AFTERWARDS = 60000;
 
 const read = (key) => {
   try {
@@ -66,6 +71,70 @@ function wasSent(draft, form) {
     && !form.querySelector("[aria-invalid=true]") && !document.querySelector("[data-error-summary]");
 }
 
+/** Hands what is typed to the server; @returns {Promise<number>} the status, 0 if nothing got there. */
+async function sendTyped(form, signal) {
+  const fields = new URLSearchParams({ after: form.dataset.typingMark });
+  for (const field of form.elements) {
+    const isOurs = ["text", "textarea", "select-one"].includes(field.type) || ["version", "base", "kept_version"].includes(field.name);
+    if (field.name && isOurs && !field.hasAttribute("data-no-draft")) fields.set(field.name, field.value);
+  }
+  const body = fields.toString();
+  try {
+    const response = await fetch(form.dataset.typingUrl, {
+      method: "POST", body, signal, credentials: "same-origin", keepalive: body.length < MOST_AFTERWARDS,
+      headers: { "X-CSRFToken": csrfToken(), "Content-Type": "application/x-www-form-urlencoded" },
+    });
+    if (response.ok && !response.redirected) form.dataset.typingMark = (await response.json()).mark;
+    return response.redirected ? 0 : response.status;
+  } catch {
+    return 0;
+  }
+}
+
+/** Keeps a form on the server after each pause. @returns {{later: function, now: function, stop: function}} */
+function typing(form, keepHere) {
+  let timer = 0;
+  let since = 0;
+  let running = null;
+  let isWaiting = false;
+  const now = async () => {
+    clearTimeout(timer);
+    since = 0;
+    if (running) {
+      isWaiting = true;
+      return;
+    }
+    running = new AbortController();
+    const status = await sendTyped(form, running.signal);
+    running = null;
+    if (form.dataset.submitted) return;
+    if (status >= 200 && status < 300) {
+      if (!isWaiting && !since) {
+        forget(form.dataset.draft);
+        form.dataset.draftSafe = "yes";
+      }
+      say(form, word("draftSaved", { time: clock(Date.now()) }));
+    } else {
+      keepHere();
+      if (status === 409) say(form, word("typingElsewhere"));
+    }
+    if (isWaiting) {
+      isWaiting = false;
+      now();
+    }
+  };
+  const later = () => {
+    since ||= Date.now();
+    clearTimeout(timer);
+    timer = setTimeout(now, Math.max(0, Math.min(SERVER_PAUSE_MS, since + SERVER_MOST_MS - Date.now())));
+  };
+  const stop = () => {
+    clearTimeout(timer);
+    running?.abort();
+  };
+  return { later, now, stop };
+}
+
 function watch(form) {
   const key = form.dataset.draft;
   let timer = 0;
@@ -77,16 +146,22 @@ function watch(form) {
     } else if (write(key, { values, at: Date.now() })) say(form, word("draftSaved", { time: clock(Date.now()) }));
     form.dataset.draftSafe = "yes"; // The leave guard need not ask.
   };
+  const server = form.dataset.typingUrl ? typing(form, save) : null;
   form.addEventListener("input", () => {
     delete form.dataset.draftSafe;
     clearTimeout(timer);
-    timer = setTimeout(save, PAUSE_MS);
+    if (server) server.later();
+    else timer = setTimeout(save, PAUSE_MS);
   });
   document.addEventListener("visibilitychange", () => {
-    if (document.visibilityState === "hidden" && !form.dataset.draftSafe && !form.dataset.submitted) save();
+    if (document.visibilityState === "hidden" && !form.dataset.draftSafe && !form.dataset.submitted) {
+      save();
+      server?.now();
+    }
   });
   form.addEventListener("submit", () => {
     clearTimeout(timer);
+    server?.stop();
     form.dataset.submitted = "yes";
     write(key, { values: snapshot(form), at: Date.now(), submitted: true });
   });
