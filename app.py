@@ -62,6 +62,7 @@ REGISTERED = (
     "peers.notices",
     "peers.digest",
     "portal.views",
+    "portal.link_views",
     "portal.search_views",
     "portal.admin_views",
     "portal.suggestion_report_views",

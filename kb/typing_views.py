@@ -34,7 +34,7 @@ class Kept:
         """The time of day, with the day if that is another one, as the reader's clock shows it."""
         at = self.row.at if self.row is not None else now()
         is_today = flask_babel.to_user_timezone(at).date() == flask_babel.to_user_timezone(now()).date()
-        return flask_babel.format_time(at, "short") if is_today else flask_babel.format_datetime(at, "short")
+        return str(flask_babel.format_time(at, "short") if is_today else flask_babel.format_datetime(at, "short"))
 
 
 def kept_for(form: ArticleForm, article: Article | None, *, is_begun: bool) -> Kept:

@@ -85,3 +85,42 @@ def test_without_the_server_what_is_typed_stays_in_the_browser(window, site):
     page.unroute("**/kb/typing/**")
     open_editor(page, site, "/kb/new?language=pt")
     assert page.input_value("#title") == "Sem rede"
+
+
+def test_a_link_is_found_and_put_in_by_keyboard_alone(window, site):
+    page, said = window
+    open_editor(page, site, "/kb/new?language=it")
+    area = page.locator("#body")
+    area.press_sequentially("See ")
+    area.press("Control+k")
+    page.wait_for_selector("dialog.picker[open]")
+    page.keyboard.type("lots")
+    page.wait_for_selector("dialog.picker li button")
+    assert complaints(page) == []
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("ArrowDown")
+    assert page.evaluate("document.activeElement.matches('dialog li:nth-child(2) button')")
+    page.keyboard.press("ArrowUp")
+    title = page.evaluate("document.activeElement.firstChild.textContent")
+    page.keyboard.press("Enter")
+    page.wait_for_selector("dialog.picker", state="detached")
+    assert page.input_value("#body").startswith(f"See [{title}](/kb/en/")
+    assert page.evaluate("document.activeElement.id") == "body"
+    page.keyboard.type(" and ")
+    page.keyboard.press("Control+k")
+    page.keyboard.type("tender/procurementMethod")
+    page.wait_for_selector("dialog.picker li button:has-text('tender/procurementMethod')")
+    page.keyboard.press("Enter")
+    assert page.input_value("#body").endswith("#release-schema.json,/definitions/Tender,procurementMethod)")
+    page.keyboard.press("Control+k")
+    page.keyboard.press("Escape")
+    page.wait_for_selector("dialog.picker", state="detached")
+    assert page.evaluate("document.activeElement.id") == "body"
+    # What is marked becomes the words of the link.
+    area.fill("the lots")
+    area.evaluate("(area) => area.setSelectionRange(4, 8)")
+    page.keyboard.press("Control+k")
+    page.wait_for_selector("dialog.picker li button")
+    page.keyboard.press("Enter")
+    assert page.input_value("#body").startswith("the [lots](/kb/")
+    assert said == []

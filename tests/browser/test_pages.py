@@ -8,6 +8,7 @@ pytestmark = pytest.mark.browser
 
 PAGES = {
     "": ("/", "/ask", "/kb/", "/kb/en/", "/kb/en/get-an-ocid-prefix", "/kb/es/get-an-ocid-prefix", "/answers/", "/search?q=prefix",
+         "/kb/collections", "/kb/collections/first-steps", "/kb/es/releases-and-records", "/kb/?topic=publishing",
          "/search", "/search?q=zzzzqqq", "/peers/", "/sign-in", "/no-such-page", "/tickets/1"),
     "daniel.osei@ppa-gh.example": ("/tickets", "/profile", "/profile/security", "/profile/tokens"),
     "amara@ppa-gh.example": ("/peers/", "/peers/profile", "/peers/connections", "/peers/connections/1", "/peers/1/connect?topic=mapping"),
@@ -16,7 +17,9 @@ PAGES = {
                                "/kb/en/get-an-ocid-prefix/edit", "/kb/en/get-an-ocid-prefix/history", "/kb/feedback", "/admin/people",
                                "/desk/tickets/3/past-answer", "/search?q=contrato", "/desk/answers", "/desk/answers?state=suggested",
                                "/desk/answers/13", "/desk/answers/13/edit", "/desk/answers/13/append?article=/kb/en/get-an-ocid-prefix",
-                               "/desk/answers/13/files", "/desk/answers/15"),
+                               "/desk/answers/13/files", "/desk/answers/15", "/kb/sync", "/kb/sync/1", "/kb/translations",
+                               "/kb/en/releases-and-records/translate/es", "/kb/collections", "/kb/collections/first-steps/edit",
+                               "/kb/collections/new", "/kb/links?q=lots", "/kb/en/publish-who-owns-a-supplier/review", "/kb/en/lots/review"),
     "chidi@helpdesk.example": ("/admin/", "/admin/outbox", "/reports/", "/admin/people/new", "/admin/organisations", "/desk/answers/14"),
 }  # fmt: skip
 
