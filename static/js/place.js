@@ -17,8 +17,17 @@ function current() {
   return heading ? `${heading.id}${ORDER}${all.indexOf(heading)}` : "";
 }
 
+function asked() {
+  try {
+    return decodeURIComponent(location.hash.slice(1));
+  } catch {
+    // Not every address that somebody sends is one.
+    return "";
+  }
+}
+
 function arrive() {
-  const [id, place] = decodeURIComponent(location.hash.slice(1)).split(ORDER);
+  const [id, place] = asked().split(ORDER);
   if (place === undefined) return;
   const target = document.getElementById(id) ?? headings()[Number(place)];
   // The address is one that works without this module too.
