@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, func, or_, select, update
+from sqlalchemy import ColumnElement, and_, func, or_, select
 from sqlalchemy.orm import aliased
 
 from accounts.models import User
@@ -155,16 +155,3 @@ def then(article: Article) -> Revision | None:
             Revision.article_id == article.source_id, Revision.number <= max(article.source_revision_number, 1)
         ).order_by(Revision.number.desc()).limit(1)
     )  # fmt: skip
-
-
-def let_go(article: Article) -> None:
-    """Make the oldest translation the source of the others, before their source goes."""
-    rows = sorted(of(article), key=lambda row: row.id)
-    if rows:
-        head, *rest = rows
-        head.source_id, head.source_revision_number = None, 0
-        if rest:
-            db.session.execute(
-                update(Article).where(Article.id.in_([row.id for row in rest]))
-                .values(source_id=head.id, source_revision_number=head.revision_number)
-            )  # fmt: skip
