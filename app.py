@@ -28,6 +28,7 @@ REGISTERED = (
     "accounts.notices",
     "accounts.cli",
     "kb.views",
+    "kb.view_counts",
     "kb.edit_views",
     "kb.answer_views",
     "kb.api",

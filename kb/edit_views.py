@@ -15,7 +15,7 @@ from core.i18n import _
 from core.i18n import language as interface_language
 from core.policy import permits, require
 from core.web import person, see_other, stored_html
-from kb import article_files, articles, conflicts, diffs, kinds, rendering, typing_views, workflow
+from kb import article_files, articles, conflicts, diffs, kinds, rendering, typing_views, view_counts, workflow
 from kb.forms import ArticleForm
 from kb.links import Places
 from kb.models import (
@@ -169,7 +169,7 @@ def history(language: str, slug: str) -> ResponseReturnValue:
     revisions = db.session.scalars(
         select(Revision).where(Revision.article_id == row.id).order_by(Revision.number.desc()).limit(500)
     ).all()
-    return render_template("kb/history.html", article=row, revisions=revisions)
+    return render_template("kb/history.html", article=row, revisions=revisions, weeks=view_counts.weeks(row))
 
 
 @bp.get("/kb/<language>/<slug>/history/<int:number>")

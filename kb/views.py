@@ -26,7 +26,7 @@ from core.i18n import OWN_NAMES, _, country_name, language_name
 from core.i18n import language as interface_language
 from core.policy import can, checked, permits, require
 from core.web import csp_nonce, external, person
-from kb import addresses, metadata, page_cache, reading, topics, translations
+from kb import addresses, metadata, page_cache, reading, topics, translations, view_counts
 from kb.article_files import shows
 from kb.models import MERGED, PUBLIC, PUBLISHED, READABLE, Answer, Article, ArticleFile
 from kb.slugs import answer_path, article_path
@@ -120,6 +120,7 @@ def article(language: str, slug: str) -> ResponseReturnValue:
     if row is None or not can(person(), "article.see", row):
         return _in_another_language(language, slug)
     require(person(), "article.see", row)
+    view_counts.note(row.id)
     wanted = _wanted_language()
     near = reading.around(row, person(), collection=request.args.get("in", ""))
     own_path = article_path(language, slug)

@@ -27,6 +27,16 @@ def when_ready(_server: Any) -> None:
 def post_fork(server: Any, _worker: Any) -> None:
     """Give each worker connections of its own."""
     from core.db import db
+    from kb import view_counts
 
-    with server.app.wsgi().app_context():
+    app = server.app.wsgi()
+    with app.app_context():
         db.engine.dispose(close=False)
+    view_counts.begin(app)
+
+
+def worker_exit(server: Any, _worker: Any) -> None:
+    """Have each worker write down what it counted."""
+    from kb import view_counts
+
+    view_counts.end(server.app.wsgi())

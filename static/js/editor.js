@@ -129,10 +129,9 @@ function watch(editor) {
     area.addEventListener("scroll", () => { if (!pane.hidden) follow(area, pane); }, { passive: true });
     turn(remembered() ?? (window.matchMedia("(min-width: 64rem)").matches ? "both" : "write"), { focus: false });
   }
-  const linked = () => {
-    if (!editor.dataset.pickerUrl) return link(area);
-    return import("./picker.js").then((picker) => picker.open(editor.dataset.pickerUrl, area, insert));
-  };
+  // Loaded ahead, so that no key is lost between asking for the dialog and its being there.
+  const picker = editor.dataset.pickerUrl ? import("./picker.js") : null;
+  const linked = () => (picker ? picker.then(({ open }) => open(editor.dataset.pickerUrl, area, insert)) : link(area));
   bar.addEventListener("click", (event) => {
     const button = event.target.closest("button");
     if (!button) return;
