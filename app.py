@@ -41,6 +41,7 @@ REGISTERED = (
     "kb.related",
     "kb.notices",
     "kb.laying_out",
+    "kb.unused_files",
     "kb.cli",
     "helpdesk.views",
     "helpdesk.desk_views",

@@ -112,6 +112,7 @@ def write(source: bytes | IO[bytes], limit: int, filename: str = "") -> Draft:
     if isinstance(source, bytes) and len(source) <= limit:
         known = hashlib.sha256(source).hexdigest()
         if path_of(known).exists():
+            path_of(known).touch()  # What was written lately is not thrown away.
             return Draft(known, len(source))
     root.mkdir(parents=True, exist_ok=True)
     temporary = root / f"part-{secrets.token_hex(8)}"
@@ -130,7 +131,9 @@ def write(source: bytes | IO[bytes], limit: int, filename: str = "") -> Draft:
             file.flush()
             os.fsync(file.fileno())
         target = path_of(digest.hexdigest())
-        if not target.exists():
+        if target.exists():
+            target.touch()
+        else:
             target.parent.mkdir(parents=True, exist_ok=True)
             temporary.replace(target)
             descriptor = os.open(target.parent, os.O_RDONLY)
