@@ -22,9 +22,11 @@ from kb.writing_models import ArticleAddress
 MOST = 500
 BATCH = 500
 
-GONE, CLOSED, NARROWER = "gone", "closed", "narrower"
+GONE, CLOSED, NARROWER, NO_SECTION = "gone", "closed", "narrower", "section"
 
 _LINK = re.compile(r'\b(?:href|src)="([^"#?]*/(?:kb|answers)/[^"]*)"')
+_SECTION = re.compile(r'\bhref="((?:[^"#?]*/kb/[^"#?]*)?)(?:\?[^"#]*)?#([^"]+)"')
+_SET = re.compile(r'\bid="([^"]+)"')
 _ARTICLE = re.compile(r"/kb/(?P<language>[a-z]{2,3}(?:-[a-z]{2,4})?)/(?P<slug>[^/?#]+)/?")
 _FILE = re.compile(r"/kb/files/(?P<token>[0-9a-f]{32})/[^/]*")
 _ANSWER = re.compile(r"/answers/(?P<slug>[^/?#]+)/?")
@@ -50,7 +52,9 @@ class Head:
 
 @dataclass(frozen=True)
 class BrokenLink:
-    """A link that some reader of an article cannot follow; ``why``: gone, closed (not published) or narrower."""
+    """A link that some reader of an article cannot follow; ``why``: gone, closed (not published), narrower, or
+    section (the article is there, but no such place in it).
+    """
 
     article: Head
     target: str
@@ -66,8 +70,16 @@ def broken_links(limit: int = MOST) -> list[BrokenLink]:
     """
     known = _Known()
     found: list[BrokenLink] = []
+    elsewhere: list[tuple[BrokenLink, int, str]] = []
     for row, links, body in _texts():
         head = _head(row)
+        for target, anchor in dict.fromkeys(_SECTION.findall(body)):
+            link = BrokenLink(head, html.unescape(f"{target}#{anchor}"), NO_SECTION)
+            number = known.article_at(html.unescape(target)) if target else row.id
+            if number != row.id:
+                elsewhere.append((link, number, anchor))
+            elif not _is_set(anchor, set(_SET.findall(body))):
+                found.append(link)
         for target, address in links.items():
             if not address and not target.startswith(BROUGHT_IN):
                 found.append(BrokenLink(head, target, GONE))
@@ -75,8 +87,26 @@ def broken_links(limit: int = MOST) -> list[BrokenLink]:
             if why := known.trouble(html.unescape(target), head.visibility):
                 found.append(BrokenLink(head, html.unescape(target), why))
         if len(found) >= limit:
-            break
-    return found[:limit]
+            return found[:limit]
+    return [*found, *_without_section(elsewhere)][:limit]
+
+
+def _without_section(links: list[tuple[BrokenLink, int, str]]) -> Iterator[BrokenLink]:
+    """Those links whose place in another article is not there; where there is no article, that was said already."""
+    numbers = sorted({number for _link, number, _anchor in links if number})
+    places: dict[int, set[str]] = {}
+    for begin in range(0, len(numbers), BATCH):
+        wanted = Article.id.in_(numbers[begin : begin + BATCH]), Article.state.in_(READABLE)
+        for number, body in db.session.execute(select(Article.id, Article.body_html).where(*wanted)):
+            places[number] = set(_SET.findall(body))
+    for link, number, anchor in links:
+        if number in places and not _is_set(anchor, places[number]):
+            yield link
+
+
+def _is_set(anchor: str, places: set[str]) -> bool:
+    # Browsers take an anchor as it is, and else without its percent signs.
+    return anchor in places or html.escape(unquote(html.unescape(anchor))) in places
 
 
 def orphans(limit: int = MOST) -> list[Head]:

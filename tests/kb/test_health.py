@@ -37,7 +37,26 @@ def test_links_that_readers_cannot_follow_are_found_with_the_reason(app, texts):
     assert found == {
         "nowhere.md": "gone", "/kb/en/gone": "gone", "/kb/en/draft": "closed", "/kb/en/inside": "narrower",
         "/kb/files/00000000000000000000000000000000/a.pdf": "gone", "/answers/none": "gone",
+        "/kb/es/good#h-x": "section",
     }  # fmt: skip
+
+
+def test_links_to_sections_that_are_not_there_are_found(app, article):
+    article("Parts", "## Why it is\n\n[own](#why-it-is) [none of its own](#how)", slug="parts")
+    article("Niño", "## Año nuevo y más\n\n[x](parts.md)", slug="accents")
+    article(
+        "Links",
+        "[there](parts.md#why-it-is) [not there](parts.md#because) [by its address](/kb/en/parts#h-why-it-is) "
+        "[elsewhere](https://example.org/kb/en/parts#nothing) [accents](accents.md#año-nuevo-y-más) [gone](/kb/en/gone#part)",
+        slug="links",
+    )
+    with app.app_context():
+        found = {(link.article.slug, link.target): link.why for link in health.broken_links()}
+    assert found == {
+        ("parts", "#h-how"): "section",
+        ("links", "/kb/en/parts#h-because"): "section",
+        ("links", "/kb/en/gone#part"): "gone",
+    }
 
 
 def test_a_link_to_an_article_that_was_renamed_is_not_broken(app, texts, change):
