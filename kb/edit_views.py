@@ -13,9 +13,11 @@ from core.db import db
 from core.exceptions import Refused
 from core.i18n import _
 from core.i18n import language as interface_language
+from core.inclusions import Problem
 from core.policy import permits, require
 from core.web import person, see_other, stored_html
 from kb import article_files, articles, conflicts, diffs, kinds, rendering, typing_views, view_counts, workflow
+from kb.folder_places import sentence_for
 from kb.forms import ArticleForm
 from kb.links import Places
 from kb.models import (
@@ -35,6 +37,17 @@ from kb.pages import path_of
 from kb.views import bp, find_article
 
 DRAFTS = 200
+
+
+class _Telling(Places):
+    """The places, and what could not be brought in from them, in sentences."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.sentences: list[str] = []
+
+    def note(self, _place: str, problems: tuple[Problem, ...]) -> None:
+        self.sentences = [sentence_for(problem, problem.line) for problem in problems]
 
 
 def register(_app: object) -> None:
@@ -75,13 +88,16 @@ def add() -> ResponseReturnValue:
         return _edit_page(form, preview=_previewed(form, None))
     if not valid:
         return _edit_page(form), 413 if form.too_large else 422
+    places = _Telling()
     try:
-        row = articles.write(form.details(), _with_files(form), by=person(), reason=form.reason.data or "")
+        row = articles.write(
+            form.details(), _with_files(form), by=person(), reason=form.reason.data or "", places=places
+        )
     except Refused as error:
         return _refused(form, error)
     flash("article-new", "draft-done")
     typing_views.saved(None)
-    return _written(row, _("The draft is kept. Readers do not see it until it is published."))
+    return _written(row, _("The draft is kept. Readers do not see it until it is published."), places)
 
 
 @bp.get("/kb/<language>/<slug>/edit")
@@ -133,7 +149,8 @@ def change(language: str, slug: str) -> ResponseReturnValue:
             typing_views.saved(row)
             flash(_("The change is kept. Readers see it when it is published."), "success")
             return see_other(url_for(".review", language=row.language, slug=row.slug))
-        revision = articles.edit(row, form.details(), _with_files(form), **more)
+        places = _Telling()
+        revision = articles.edit(row, form.details(), _with_files(form), places=places, **more)
         if kept is not None:
             db.session.delete(kept)
         db.session.flush()
@@ -144,7 +161,7 @@ def change(language: str, slug: str) -> ResponseReturnValue:
         return _conflict(form, _find(language, slug, "article.edit"))
     flash(f"article-{row.id}", "draft-done")
     typing_views.saved(row)
-    return _written(row, _("Your change is kept.") if revision is not None else _("Nothing was changed."))
+    return _written(row, _("Your change is kept.") if revision is not None else _("Nothing was changed."), places)
 
 
 @bp.post("/kb/<language>/<slug>/state")
@@ -297,8 +314,10 @@ def _with_files(form: ArticleForm) -> str:
     return text if not lines else f"{text.rstrip()}\n\n" + "\n\n".join(lines) + "\n"
 
 
-def _written(row: Article, sentence: str) -> ResponseReturnValue:
+def _written(row: Article, sentence: str, places: _Telling) -> ResponseReturnValue:
     flash(sentence, "success")
+    for trouble in places.sentences[:5]:
+        flash(trouble, "warning")
     if row.is_plain:
         flash(_("The text is too complicated to be laid out, and is shown as it was written."), "warning")
     return see_other(url_for(".article", language=row.language, slug=row.slug))
