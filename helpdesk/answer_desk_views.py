@@ -3,23 +3,24 @@
 from collections.abc import Sequence
 from typing import Any
 
-from flask import flash, render_template, request, url_for
+from flask import abort, flash, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from sqlalchemy import case, exists, func, select
-from sqlalchemy.orm import defer, lazyload
+from sqlalchemy.orm import aliased, defer, joinedload, lazyload
 
+from accounts.models import User
 from core import pager
 from core.db import db
 from core.exceptions import Refused
 from core.i18n import _
-from core.policy import can, permits
+from core.policy import can, checked, permits, require
 from core.web import person, see_other
-from helpdesk import past_answers, redaction, side_by_side
-from helpdesk.models import Ticket
+from helpdesk import choices, past_answers, redaction, side_by_side
+from helpdesk.models import AnswerSource, Participant, Ticket
 from helpdesk.publish_views import TEXTS, TO_ASK, bp, find_answer
-from kb import answer_files, answer_merging, answer_review, answer_standing, answers, consents
-from kb.answer_models import ASKED, CHANGED, OVERTAKEN, AnswerConsent
-from kb.models import APPROVED, DRAFT, IN_REVIEW, MERGED, PUBLISHED, WITHDRAWN, Answer, Article
+from kb import answer_files, answer_merging, answer_retracting, answer_review, answer_standing, answers, consents
+from kb.answer_models import ASKED, CHANGED, OVERTAKEN, REFUSED, TAKEN_BACK, AnswerConsent, AnswerReview
+from kb.models import APPROVED, DRAFT, IN_REVIEW, MERGED, PUBLISHED, WITHDRAWN, Answer
 
 WAITING, SUGGESTED = "asked", "suggested"
 PAGE = 30
@@ -130,20 +131,23 @@ def page_of(number: int, **more: Any) -> str:
 
 
 def _page(number: int, *, error: str = "", comment: str = "", **more: Any) -> str:
-    row, source = find_answer(number)
+    row, source, review = _whole(number)
     user = person()
     ticket = source.ticket if source is not None else None
     files = answer_files.of(row)
     said = consents.all_of(row)
     ruling = next((each for each in reversed(said) if each.state != OVERTAKEN), None)
     digest = answer_standing.digest(row, files)
-    needs_reader = row.reviewed_digest != digest and answer_standing.is_review_needed(row)
+    needs_reader = row.state == IN_REVIEW or (
+        row.reviewed_digest != digest and answer_standing.is_review_needed(row)
+    )  # fmt: skip
+    is_over = ruling is not None and ruling.state in {REFUSED, TAKEN_BACK}
     agreed = answer_standing.is_agreed(row, ruling, digest)
     basis = answers.CONSENT if row.basis == TO_ASK or (agreed and not row.basis) else row.basis
     sides = side_by_side.sides(row, ticket)
     return render_template(
         "helpdesk/answer.html", answer=row, source=source, ticket=ticket, sides=sides,
-        review=answer_review.last(row), consents=said, ruling=ruling, digest=digest, needs_reader=needs_reader,
+        review=review, consents=said, ruling=ruling, digest=digest, needs_reader=needs_reader,
         agreed=agreed, is_open=ruling is not None and consents.is_open(ruling), basis=basis,
         wants=ruling if ruling is not None and ruling.state == CHANGED else None,
         may_read=row.state == IN_REVIEW and can(user, "answer.review", row),
@@ -152,12 +156,38 @@ def _page(number: int, *, error: str = "", comment: str = "", **more: Any) -> st
         pieces=_pieces(row, ticket, sides.texts) if ticket is not None and row.state == IN_REVIEW else {},
         alike=answer_merging.alike(
             row.title, row.question, row.answer_text, language=row.language, user=user, but=row.id
-        ) if "alike" in request.args or not (needs_reader or row.state in {PUBLISHED, MERGED}) else [],
+        ) if row.state != MERGED and ("alike" in request.args or not (is_over or row.state == PUBLISHED)) else [],
         files=files,
-        article=db.session.get(Article, row.article_id) if row.article_id else None,
-        into=db.session.get(Answer, row.merged_into_id) if row.merged_into_id else None,
+        article=row.article, into=row.merged_into, fates=answer_retracting.fates_of(row) if is_over else [],
         error=error, comment=comment, **more,
     )  # fmt: skip
+
+
+def _whole(number: int) -> tuple[Answer, AnswerSource | None, AnswerReview | None]:
+    """A past answer for staff, the ticket that it was made from and its last review, read at once."""
+    number = min(number, choices.HIGHEST_NUMBER - 1)
+    other = aliased(AnswerReview)
+    last = select(func.max(other.id)).where(other.answer_id == number).scalar_subquery()
+    where_it_went = (joinedload(Answer.article), joinedload(Answer.merged_into))
+    found = db.session.execute(
+        select(Answer, AnswerSource, AnswerReview)
+        .outerjoin(AnswerSource, AnswerSource.answer_id == Answer.id)
+        .outerjoin(AnswerReview, AnswerReview.id == last)
+        .where(Answer.id == number)
+        .options(
+            *where_it_went, lazyload(AnswerSource.answer),
+            joinedload(AnswerSource.ticket).joinedload(Ticket.participants).joinedload(Participant.user)
+            .lazyload(User.role_rows),
+            lazyload(AnswerReview.asked_by),
+            joinedload(AnswerReview.decided_by).lazyload(User.role_rows),
+        )
+    ).unique().one_or_none()  # fmt: skip
+    if found is None:
+        checked("answer.edit")
+        abort(404)
+    row, source, review = found
+    require(person(), "answer.edit", row, seen_by="answer.see")
+    return row, source, review
 
 
 def _pieces(row: Answer, ticket: Ticket, texts: Sequence[str]) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from flask import current_app
-from sqlalchemy import select, tuple_
+from sqlalchemy import or_, select, tuple_
 
 from accounts.models import User
 from core import fulltext, markdown
@@ -17,7 +17,7 @@ from helpdesk.fitting import Question
 from helpdesk.fitting import fitting as fitting_texts
 from helpdesk.models import PUBLIC, Message, Ticket
 from helpdesk.states import ENDED
-from kb.models import READABLE, Answer, Article, visibilities_of
+from kb.models import MERGED, READABLE, Answer, Article, visibilities_of
 from kb.search import Hit
 from kb.slugs import answer_path, article_path
 
@@ -103,7 +103,12 @@ def cited_in(text: str) -> list[Target]:
         named = tuple_(Article.language, Article.slug).in_(sorted(articles)[:MOST_CITED])
         targets += db.session.scalars(select(Article).where(named))
     if answers:
-        targets += db.session.scalars(select(Answer).where(Answer.slug.in_(sorted(answers)[:MOST_CITED])))
+        named = Answer.slug.in_(sorted(answers)[:MOST_CITED])
+        # An old link leads to the one that stands in its place.
+        into = select(Answer.merged_into_id).where(named, Answer.state == MERGED)
+        targets += db.session.scalars(
+            select(Answer).where(or_(named & (Answer.state != MERGED), Answer.id.in_(into)))
+        )  # fmt: skip
     return targets
 
 

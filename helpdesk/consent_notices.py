@@ -6,7 +6,8 @@ from flask import Flask, current_app
 from sqlalchemy import select
 
 from accounts import mail_choices
-from accounts.models import User
+from accounts.models import Role, User
+from accounts.roles import ADMIN
 from core import mail
 from core.db import db
 from core.events import Event, on
@@ -14,11 +15,13 @@ from core.mail import Recipient
 from core.web import external
 from helpdesk import consent_views, reply_address
 from helpdesk.models import AnswerSource, Ticket
-from kb import answer_standing, consents
+from kb import answer_retracting, answer_standing, consents
 from kb.answer_models import AGREED, AnswerConsent, AnswerReview
 from kb.models import PUBLISHED, Answer
 
 EXCERPT_LENGTH = 1000
+# After these nothing of a past answer is public any more.
+_NO_MORE = frozenset({"answer.consent_refused", "answer.consent_taken_back"})
 
 
 def register(_app: Flask) -> None:
@@ -63,27 +66,50 @@ def tell_the_asker(event: Event) -> None:
 def tell_the_writer(event: Event) -> None:
     """Tell whoever asked for a second reader what has to change."""
     review = db.session.get(AnswerReview, event.data.get("review"))
-    if review is not None and review.asked_by is not None:
+    if review is not None and review.asked_by is not None and _hears(review.asked_by):
         _tell_staff("answer_sent_back", review.asked_by, event, review.answer, reader=review.decided_by,
                     comment=review.comment[:EXCERPT_LENGTH])  # fmt: skip
 
 
 @on("answer.consent_given", "answer.consent_changed", "answer.consent_refused", "answer.consent_taken_back")
 def tell_what_was_decided(event: Event) -> None:
-    """Tell whoever asked the asker, or wrote the past answer, what they decided."""
+    """Tell staff what an asker decided: whoever asked them or wrote the past answer, and who sees to its articles.
+
+    What was taken back must be known to somebody: if none of these can be told, all administrators are.
+    """
     row = db.session.get(Answer, event.subject_id)
     consent = db.session.get(AnswerConsent, event.data.get("consent"))
     if row is None or consent is None:
         return
     by = consent.by if consent.by is not None and consent.by.is_staff else row.author
-    if by is not None:
-        _tell_staff("answer_decided", by, event, row, decision=event.name.partition("_")[2],
-                    remark=consent.remark[:EXCERPT_LENGTH], article=row.article)  # fmt: skip
+    is_over = event.name in _NO_MORE
+    fates = answer_retracting.fates_of(row) if is_over else []
+    touched = [
+        {"title": fate.article.title, "what": fate.what,
+         "link": external("kb.article", language=fate.article.language, slug=fate.article.slug)}
+        for fate in fates
+    ]  # fmt: skip
+    into = db.session.get(Answer, event.data.get("into") or 0)
+    if into is not None:
+        touched.append({"title": into.title, "what": "merged", "link": external("publish.show", number=into.id)})
+    owners = [fate.article.owner_id for fate in fates]
+    others = db.session.scalars(select(User).where(User.id.in_(owners)).order_by(User.id)).all() if fates else []
+    # Who wrote it down knows it.
+    told = [user for user in dict.fromkeys([by, *others]) if user is not None and user.id != event.actor_id]
+    told = [user for user in told if _hears(user)]
+    if not told and is_over and (by is None or by.id != event.actor_id):
+        admins = select(User).where(User.id.in_(select(Role.user_id).where(Role.role == ADMIN))).order_by(User.id)
+        told = [user for user in db.session.scalars(admins) if _may_be_told(user)]
+    for user in told:
+        _tell_staff("answer_decided", user, event, row, decision=event.name.partition("_")[2],
+                    remark=consent.remark[:EXCERPT_LENGTH], touched=touched)  # fmt: skip
+
+
+def _hears(user: User) -> bool:
+    return _may_be_told(user) and user.is_staff and mail_choices.of(user).wants_notices
 
 
 def _tell_staff(notice: str, user: User, event: Event, row: Answer, **more: Any) -> None:
-    if not _may_be_told(user) or not user.is_staff or not mail_choices.of(user).wants_notices:
-        return
     mail.queue(
         notice, Recipient(user.email, user.name, user.language or "en"), f"event-{event.id}", about=row,
         is_automatic=True, list_name="notices", unsubscribe=mail_choices.unsubscribe_link(user, "notices"),

@@ -12,7 +12,8 @@ from core.db import db
 from core.events import record
 from core.exceptions import NotNow
 from core.i18n import _, in_language
-from kb import articles, workflow
+from kb import answer_standing, articles, workflow
+from kb.answer_models import REFUSED, TAKEN_BACK
 from kb.models import DRAFT, READABLE, Answer, Article
 from kb.pages import Details
 from kb.slugs import answer_path
@@ -36,8 +37,9 @@ class Section:
 def become_article(row: Answer, *, by: User) -> Article:
     """A new draft of an article that says what a past answer says, with a link back to it.
 
-    :raises NotNow: if it became one already.
+    :raises NotNow: if it became one already, or whoever asked does not want it to be public.
     """
+    _heed(row)
     if row.article_id is not None and db.session.get(Article, row.article_id) is not None:
         raise NotNow(_("This past answer became an article already."))
     details = Details(
@@ -60,7 +62,9 @@ def add_to_article(row: Answer, article: Article, section: int, *, by: User) -> 
     A change that somebody works on already is added to; the text of a draft is changed itself.
 
     :param section: its number as in `sections_of` of `text_of`; 0 stands for the end of the article.
+    :raises NotNow: if whoever asked does not want it to be public.
     """
+    _heed(row)
     body = body_with(text_of(article), row, section)
     with in_language(row.language):
         reason = _("From a past answer")
@@ -132,6 +136,12 @@ def article_named(text: str) -> Article | None:
         return None
     statement = select(Article).where(Article.language == found[1], Article.slug == found[2])
     return db.session.scalar(statement.options(undefer(Article.body)))
+
+
+def _heed(row: Answer) -> None:
+    said = answer_standing.ruling(row)
+    if said is not None and said.state in {REFUSED, TAKEN_BACK}:
+        raise NotNow(_("The person who asked does not want this to be published."))
 
 
 def _back(row: Answer) -> str:

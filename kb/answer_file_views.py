@@ -30,7 +30,7 @@ def answer_file(slug: str, number: int, name: str) -> ResponseReturnValue:  # no
     require(person(), "answer.see", file.answer)
     if not files.path_of(file.file.sha256).exists():
         abort(404)
-    return files.response(file.file, file.name)
+    return files.response(file.file, file.name, cache="no-cache")
 
 
 def elsewhere(slug: str) -> ResponseReturnValue:

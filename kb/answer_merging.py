@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from math import sqrt
 from typing import Any
 
-from sqlalchemy import func, or_, select, update
+from sqlalchemy import func, literal, or_, select, union_all, update
 
 from accounts.models import User
 from core import jobs
@@ -15,7 +15,17 @@ from core.exceptions import NotNow
 from core.i18n import _
 from core.words import base_language, is_content, scan, stem
 from kb import finding
-from kb.models import MERGED, PUBLISHED, VISIBILITIES, Answer, Article, Feedback, SuggestionUse
+from kb.models import (
+    MERGED,
+    PUBLISHED,
+    READABLE,
+    VISIBILITIES,
+    Answer,
+    Article,
+    Feedback,
+    SuggestionUse,
+    visibilities_of,
+)
 from kb.slugs import answer_path, article_path
 
 # From here on two texts are shown as alike, and as nearly the same.
@@ -50,11 +60,13 @@ class Alike:
 
 
 def alike(title: str, question: str, answer: str, *, language: str, user: User, but: int = 0) -> list[Alike]:
-    """Past answers and articles that say much the same, the most alike first.
+    """Past answers and articles that say much the same, the most alike first; drafts of past answers among them.
 
     :param but: the past answer itself.
     """
-    hits = finding.suggest(f"{title} {question[:1500]}", user=user, language=language, limit=_LOOKED_AT)
+    hits = finding.suggest(
+        f"{title} {question[:1500]}", user=user, language=language, limit=_LOOKED_AT, is_checked_later=True
+    )  # fmt: skip
     numbers: dict[str, set[int]] = {"article": set(), "answer": set()}
     for hit in hits:
         if hit.kind in numbers:
@@ -62,25 +74,28 @@ def alike(title: str, question: str, answer: str, *, language: str, user: User, 
     # Drafts are in no index: the newest in the same language are compared, too.
     drafts = select(Answer.id).where(Answer.state.not_in((PUBLISHED, MERGED)), Answer.language == language)
     newest = drafts.order_by(Answer.id.desc()).limit(_DRAFTS).subquery()
-    answers = db.session.execute(
-        select(Answer.id, Answer.title, Answer.slug, Answer.state, Answer.language,
+    answers = (
+        select(literal("answer").label("kind"), Answer.id, Answer.title, Answer.slug, Answer.state, Answer.language,
                func.substr(Answer.question, 1, _READ).label("beginning"),
                func.substr(Answer.answer_text, 1, _READ).label("text"))
-        .where(Answer.id != but, or_(Answer.id.in_(numbers["answer"]), Answer.id.in_(select(newest.c.id))))
-    ).all()  # fmt: skip
-    articles = db.session.execute(
-        select(Article.id, Article.title, Article.slug, Article.state, Article.language,
-               Article.summary.label("beginning"), func.substr(Article.body_text, 1, _READ).label("text"))
-        .where(Article.id.in_(numbers["article"]))
-    ).all() if numbers["article"] else []  # fmt: skip
+        .where(Answer.id != but, Answer.visibility.in_(visibilities_of(user)))
+        .where(or_(Answer.id.in_(numbers["answer"]) & (Answer.state == PUBLISHED), Answer.id.in_(select(newest.c.id))))
+    )  # fmt: skip
+    articles = (
+        select(literal("article"), Article.id, Article.title, Article.slug, Article.state, Article.language,
+               Article.summary, func.substr(Article.body_text, 1, _READ))
+        .where(Article.id.in_(numbers["article"]), Article.state.in_(READABLE))
+        .where(Article.visibility.in_(visibilities_of(user)))
+    )  # fmt: skip
+    rows = db.session.execute(union_all(answers, articles) if numbers["article"] else answers).all()
     own = _weights(title, question, answer, language)
     found = [
         Alike(
-            kind, row.id, row.title,
-            answer_path(row.slug) if kind == "answer" else article_path(row.language, row.slug),
+            row.kind, row.id, row.title,
+            answer_path(row.slug) if row.kind == "answer" else article_path(row.language, row.slug),
             row.state, row.language, _likeness(own, _weights(row.title, row.beginning, row.text, row.language)),
         )
-        for kind, rows in (("answer", answers), ("article", articles)) for row in rows
+        for row in rows
     ]  # fmt: skip
     found.sort(key=lambda one: -one.likeness)
     return [one for one in found if one.likeness >= ALIKE][:MOST_SHOWN]

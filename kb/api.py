@@ -78,7 +78,9 @@ def answers() -> ResponseReturnValue:
     page = pager.page(statement, [(Answer.id, True)], after=request.args.get("after", ""), size=api.page_size())
     values: dict[str, Any] = {**request.args.to_dict(), "after": page.next}
     following = url_for(".answers", **values) if page.next else None
-    return conditional(jsonify({"answers": [answer_summary(row) for row in page.items], "next": following}))
+    # What is taken back is gone at once.
+    body = jsonify({"answers": [answer_summary(row) for row in page.items], "next": following})
+    return conditional(body, seconds=0)
 
 
 @bp.get("/answers/<int:number>")
@@ -96,7 +98,7 @@ def show_answer(number: int) -> ResponseReturnValue:
         "question": row.question, "question_html": row.question_html, "answer": row.answer,
         "answer_html": row.answer_html,
     }  # fmt: skip
-    return conditional(jsonify({**answer_summary(row), **more}))
+    return conditional(jsonify({**answer_summary(row), **more}), seconds=0)
 
 
 @bp.get("/topics")

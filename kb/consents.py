@@ -12,7 +12,7 @@ from core.db import db, now
 from core.events import record
 from core.exceptions import NotNow, Refused
 from core.i18n import _
-from kb import answers
+from kb import answer_retracting, answers
 from kb.answer_models import (
     AGREED,
     ASKED,
@@ -160,6 +160,7 @@ def refuse(consent: AnswerConsent, *, remark: str = "") -> None:
     consent.state, consent.remark, consent.decided_at = REFUSED, _remark(remark), now()
     row = consent.answer
     row.state = WITHDRAWN
+    answer_retracting.take_out(row, by=consent.asker)
     record("answer.consent_refused", row, by=consent.asker, consent=consent)
 
 
@@ -181,15 +182,11 @@ def take_back(consent: AnswerConsent, *, remark: str = "") -> None:
             decided_at=now(),
         )  # fmt: skip
         db.session.add(taken)
-    if row.state in {PUBLISHED, MERGED}:
-        answers.withdraw(row, by=consent.asker, why="asked")
-    else:
-        row.state = WITHDRAWN
-    record("answer.consent_taken_back", row, by=consent.asker, consent=consent)
+    _end(row, consent, by=consent.asker)
 
 
 def note_taken_back(row: Answer, asker: User | None, *, by: User, remark: str) -> None:
-    """Write down that the asker told us that they do not want it public, and withdraw it at once.
+    """Write down that the asker told us that they do not want it public, and withdraw it at once, everywhere.
 
     :raises Refused: without a remark on how and when they said so.
     """
@@ -197,16 +194,22 @@ def note_taken_back(row: Answer, asker: User | None, *, by: User, remark: str) -
     if not remark:
         raise Refused(_("Say how and when they told you."), "remark")
     _end_others(row)
-    db.session.add(
-        AnswerConsent(
-            answer_id=row.id, asker_id=asker.id if asker is not None else None, state=TAKEN_BACK, how=BY_WORD,
-            remark=remark, by_id=by.id, decided_at=now(),
-        )
+    consent = AnswerConsent(
+        answer_id=row.id, asker_id=asker.id if asker is not None else None, state=TAKEN_BACK, how=BY_WORD,
+        remark=remark, by_id=by.id, decided_at=now(),
     )  # fmt: skip
+    db.session.add(consent)
+    _end(row, consent, by=by)
+
+
+def _end(row: Answer, consent: AnswerConsent, *, by: User | None) -> None:
+    into = row.merged_into_id
     if row.state in {PUBLISHED, MERGED}:
         answers.withdraw(row, by=by, why="asked")
     else:
         row.state = WITHDRAWN
+    answer_retracting.take_out(row, by=by)
+    record("answer.consent_taken_back", row, by=by, consent=consent, **({"into": into} if into else {}))
 
 
 def latest(row: Answer) -> AnswerConsent | None:

@@ -78,4 +78,6 @@ def _feed(title: str, endpoint: str, page: str, entries: list[dict[str, Any]]) -
         entries=entries, updated=max((entry["row"].updated_at for entry in entries), default=EPOCH),
         language=language if is_language(language) else "",
     )  # fmt: skip
-    return conditional(Response(text, mimetype="application/atom+xml"), seconds=300)
+    # What is taken back is gone at once.
+    seconds = 300 if endpoint == "kb.feed" else 0
+    return conditional(Response(text, mimetype="application/atom+xml"), seconds=seconds)

@@ -52,8 +52,13 @@ def find(
     return results if len(hits) == len(results.hits) else replace(results, hits=tuple(hits))
 
 
-def suggest(text: str, *, user: User | None, language: str = "", limit: int = 5) -> list[Hit]:
-    """What may answer a question that is being typed."""
+def suggest(
+    text: str, *, user: User | None, language: str = "", limit: int = 5, is_checked_later: bool = False
+) -> list[Hit]:  # fmt: skip
+    """What may answer a question that is being typed.
+
+    :param is_checked_later: the caller reads the rows anyway, and leaves out itself what was withdrawn a moment ago.
+    """
     synonym_groups.refresh()
     try:
         hits = search_index().suggest(
@@ -62,7 +67,7 @@ def suggest(text: str, *, user: User | None, language: str = "", limit: int = 5)
     except IndexUnavailable:
         query = Query(text=text, visibilities=visibilities_of(user), prefer_language=language, limit=limit)
         return list(_find_in_database(query, every_word=False).hits)
-    return _still_visible(hits, user)
+    return hits if is_checked_later else _still_visible(hits, user)
 
 
 def _still_visible(hits: Iterable[Hit], user: User | None) -> list[Hit]:
