@@ -66,22 +66,22 @@ def test_pasted_pictures_stand_in_the_text_and_run_nothing(chromium, site):
 def test_what_readers_meet_has_no_barrier_after_changes(chromium, site):
     page, said = open_window(chromium)
     sign_in(page, site, "bruno@helpdesk.example")
-    page.goto(f"{site.base}/kb/en/lots/edit")
+    page.goto(f"{site.base}/kb/en/bids-and-tenderers/edit")
     page.wait_for_selector("html.is-awake")
     other = page.context.new_page()
-    other.goto(f"{site.base}/kb/en/lots/edit")
+    other.goto(f"{site.base}/kb/en/bids-and-tenderers/edit")
     other.fill("#body", other.input_value("#body") + "\nA line by somebody else.\n")
     other.fill("#reason", "One more line")
     save(other)
-    page.fill("#title", "Publish all lots")
+    page.fill("#title", "Publish all bids")
     page.click("main form .submit-row .btn-primary")
     page.wait_for_selector("#conflict")
-    assert page.input_value("#title") == "Publish all lots"
+    assert page.input_value("#title") == "Publish all bids"
     assert complaints(page) == []
     save(page)
     for path in (
-        "/kb/en/lots/history/2",
-        "/kb/en/lots/history/2?against=3",
+        "/kb/en/bids-and-tenderers/history/2",
+        "/kb/en/bids-and-tenderers/history/2?against=3",
         "/kb/drafts",
         "/kb/feedback?all=1",
         "/answers/?state=draft",
@@ -103,18 +103,18 @@ def test_a_page_that_the_browser_kept_still_has_its_scripts(chromium, site):
     # What came over the line; the page itself is told 200 even when the browser shows what it kept.
     network.on("Network.responseReceivedExtraInfo", lambda event: statuses.append(event["statusCode"]))
     for _ in range(3):
-        page.goto(f"{site.base}/kb/en/lots")
+        page.goto(f"{site.base}/kb/en/bids-and-tenderers")
         page.wait_for_selector("html.is-awake")
         # For a minute the browser need not ask; a reader who reloads makes it ask.
         page.reload()
         page.wait_for_selector("html.is-awake")
         page.goto(f"{site.base}/kb/")
     assert 304 in statuses
-    page.goto(f"{site.base}/kb/en/lots")
+    page.goto(f"{site.base}/kb/en/bids-and-tenderers")
     page.click("button[value=no]")
     page.fill("#comment", "The second example is missing.")
     page.click("main form .submit-row .btn-primary")
-    page.wait_for_url("**/kb/en/lots#helpful")
+    page.wait_for_url("**/kb/en/bids-and-tenderers#helpful")
     assert "Thank you" in page.inner_text("#helpful")
     assert said == []
     context.close()
