@@ -111,6 +111,7 @@ def test_a_link_is_found_and_put_in_by_keyboard_alone(window, site):
     page.keyboard.type("tender/procurementMethod")
     page.wait_for_selector("dialog.picker li button:has-text('tender/procurementMethod')")
     page.keyboard.press("Enter")
+    page.wait_for_selector("dialog.picker", state="detached")
     assert page.input_value("#body").endswith("#release-schema.json,/definitions/Tender,procurementMethod)")
     page.keyboard.press("Control+k")
     page.keyboard.press("Escape")
@@ -122,5 +123,6 @@ def test_a_link_is_found_and_put_in_by_keyboard_alone(window, site):
     page.keyboard.press("Control+k")
     page.wait_for_selector("dialog.picker li button")
     page.keyboard.press("Enter")
+    page.wait_for_selector("dialog.picker", state="detached")
     assert page.input_value("#body").startswith("the [lots](/kb/")
     assert said == []
