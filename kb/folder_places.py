@@ -16,7 +16,12 @@ from kb.folders import LARGEST_TEXT, PATH_LENGTH, UPLOADS
 from kb.import_plan import Plan, Trouble
 from kb.links import Places, decoded
 from kb.models import PUBLISHED, VISIBILITIES, ArticleFile
+from kb.pages import Details
 from kb.slugs import article_path, file_path
+
+
+def _is_open(details: Details, visibility: str) -> bool:
+    return details.state == PUBLISHED and VISIBILITIES.index(details.visibility) <= VISIBILITIES.index(visibility)
 
 
 class FolderPlaces(Places):
@@ -62,22 +67,27 @@ class FolderPlaces(Places):
         """What a file of the folder says, as `Places.text`."""
         page = self._plan.pages.get(path)
         if page is not None:
-            is_open = VISIBILITIES.index(page.details.visibility) <= VISIBILITIES.index(visibility)
-            return page.body.replace("\r\n", "\n") if is_open and page.details.state == PUBLISHED else None
+            return page.body.replace("\r\n", "\n") if _is_open(page.details, visibility) else None
         if not self._folder.is_file(path):
             return super().text(path, visibility)
         address = self.file(path)
         content = self._content(path, LARGEST_TEXT) if address else None
         return None if content is None else decoded(content)
 
-    def title(self, path: str) -> str:
-        """The title of a page of the folder, or of an article."""
+    def title(self, path: str, visibility: str) -> str:
+        """The title of a page of the folder, or of an article, as `Places.title`."""
         page = self._plan.pages.get(path)
-        return page.details.title if page is not None else super().title(path)
+        if page is None:
+            return super().title(path, visibility)
+        return page.details.title if _is_open(page.details, visibility) else ""
 
-    def labelled(self, label: str) -> tuple[str, str]:
+    def labelled(self, label: str, visibility: str) -> tuple[str, str]:
         """Where a label is set, as `Places.labelled`."""
-        return self._plan.labels.get(label) or super().labelled(label)
+        found = self._plan.labels.get(label)
+        if found is None:
+            return super().labelled(label, visibility)
+        page = self._plan.pages.get(found[0])
+        return found if page is None or _is_open(page.details, visibility) else ("", "")
 
     def take_in_uploads(self, body: str) -> None:
         """Take in those files that a text shows by their token, and that came with the folder."""

@@ -63,7 +63,7 @@ def whole(body: str, place: str, places: Places, *, visibility: str, words: Mapp
 
     expanded = inclusions.expand(body, place, read)
     places.note(place, expanded.problems)
-    text = _with_references(expanded.text, places, place, words or {})
+    text = _with_references(expanded.text, _Open(places, visibility), place, words or {})
     links = {key: found[key] for key in (BROUGHT_IN + target for target in expanded.targets) if key in found}
     return Whole(text, links, expanded.problems)
 
@@ -77,7 +77,21 @@ def words_of(others: Mapping[str, object]) -> dict[str, str]:
     return {str(name): str(value) for name, value in given.items() if isinstance(value, str | int | float)}
 
 
-def _with_references(text: str, places: Places, place: str, words: Mapping[str, str]) -> str:
+@dataclass(frozen=True)
+class _Open:
+    """What stands at which path, as far as the readers of an article of this visibility may be told."""
+
+    places: Places
+    visibility: str
+
+    def title(self, page: str) -> str:
+        return self.places.title(page, self.visibility)
+
+    def labelled(self, label: str) -> tuple[str, str]:
+        return self.places.labelled(label, self.visibility)
+
+
+def _with_references(text: str, places: _Open, place: str, words: Mapping[str, str]) -> str:
     if not any(sign in text for sign in _SIGNS):
         return text
     lines = list(directives.by_line(text))
@@ -100,7 +114,7 @@ def _with_references(text: str, places: Places, place: str, words: Mapping[str, 
     return "\n".join(line if is_code else _REFERENCE.sub(replaced, line) for line, is_code in lines)
 
 
-def _link(match: re.Match[str], own: set[str], places: Places, place: str) -> str:
+def _link(match: re.Match[str], own: set[str], places: _Open, place: str) -> str:
     words, target = match["words"], match["target"].strip("<>")
     for prefix in ("project:", "path:"):
         target = target.removeprefix(prefix)
@@ -110,11 +124,11 @@ def _link(match: re.Match[str], own: set[str], places: Places, place: str) -> st
     if words and target == match["target"].strip("<>"):
         return match[0]
     taken = target_of(target, place)
-    page = next(filter(None, (places.page_at(path) for path in (taken.places if taken else ()))), "")
+    page = next(filter(None, (places.places.page_at(path) for path in (taken.places if taken else ()))), "")
     shown = words or (places.title(page) if page else "") or target.rpartition("/")[2] or target
     return f"[{shown}](<{target}>)"
 
 
-def _to_label(label: str, title: str, places: Places) -> str:
+def _to_label(label: str, title: str, places: _Open) -> str:
     path, heading = places.labelled(label)
     return f"[{title or heading}](</{path}#{label}>)" if path else ""

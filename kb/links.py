@@ -98,10 +98,7 @@ class Places:
         """
         row = self._article(path) if path.lower().endswith(".md") else None
         if row is not None:
-            is_open = row.state in READABLE
-            if not is_open or VISIBILITIES.index(row.visibility) > VISIBILITIES.index(visibility):
-                return None
-            return row.body
+            return row.body if _is_open(row.state, row.visibility, visibility) else None
         file = db.session.scalar(select(ArticleFile).where(ArticleFile.path == path))
         if file is None or file.file.size > LARGEST_TEXT:
             return None
@@ -110,18 +107,21 @@ class Places:
     def note(self, place: str, problems: tuple[Problem, ...]) -> None:
         """Told what the article at a place could not bring in."""
 
-    def title(self, path: str) -> str:
-        """The title of the article at a path, "" if there is none."""
+    def title(self, path: str, visibility: str) -> str:
+        """The title of the article at a path, for an article of this visibility; "" if there is none to be told."""
         row = self._article(path)
-        return row.title if row is not None else ""
+        return row.title if row is not None and _is_open(row.state, row.visibility, visibility) else ""
 
-    def labelled(self, label: str) -> tuple[str, str]:
-        """The place of the article that sets a label, and the heading that it stands at; two times "" if none does."""
+    def labelled(self, label: str, visibility: str) -> tuple[str, str]:
+        """The place of the article that sets a label, and the heading that it stands at, for an article of this
+        visibility; two times "" if there is none to be told.
+        """
         marks = (f"({label})=", f".. _{label}:")
         for mark in marks:
             found = select(Article).where(Article.body.contains(mark, autoescape=True)).options(undefer(Article.body))
             for row in db.session.scalars(found.order_by(Article.source_path, Article.id).limit(5)):
-                if title := title_at(row.body, label):
+                is_open = _is_open(row.state, row.visibility, visibility)
+                if is_open and (title := title_at(row.body, label)):
                     return row.source_path or path_of(row.language, row.slug), title
         return "", ""
 
@@ -172,6 +172,11 @@ class Places:
     def _at(self, place: str) -> str:
         path = self.page_at(place)
         return self.page(path) if path else self.file(place)
+
+
+def _is_open(state: str, visibility: str, to: str) -> bool:
+    """Whether an article with this state and visibility is open to all who may read those of the visibility ``to``."""
+    return state in READABLE and VISIBILITIES.index(visibility) <= VISIBILITIES.index(to)
 
 
 def title_at(body: str, label: str) -> str:

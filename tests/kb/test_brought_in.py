@@ -72,3 +72,25 @@ def test_who_brings_in_what_is_not_there_is_told_so_by_name(staff):
     assert (
         "Line 3: there is no nowhere.md." in write(staff, "Two", "two", "Two.\n\n```{include} nowhere.md\n```\n").text
     )
+
+
+def test_titles_and_headings_that_fewer_may_read_are_not_told_by_links(article, browser):
+    hidden = "(secret-label)=\n## Heading of the platypus\n\nText.\n"
+    article("Title of the platypus", hidden, slug="hidden", visibility="staff")
+    article("Title of the wombat", "(open-label)=\n## Heading of the wombat\n\nText.\n", slug="open")
+    links = "[](hidden.md) and {ref}`secret-label` and [](#secret-label); [](open.md) and {ref}`open-label`\n"
+    article("Page", links, slug="page")
+    page = browser.get("/kb/en/page").text
+    assert "Title of the wombat" in page
+    assert "Heading of the wombat" in page
+    assert "platypus" not in page
+
+
+def test_titles_that_fewer_may_read_are_told_by_links_among_them(article, browser_of):
+    article(
+        "Title of the platypus", "(secret-label)=\n## Heading of the platypus\n", slug="hidden", visibility="staff"
+    )
+    article("Page", "[](hidden.md) and {ref}`secret-label`\n", slug="page", visibility="staff")
+    page = browser_of("bruno").get("/kb/en/page").text
+    assert "Title of the platypus" in page
+    assert "Heading of the platypus" in page
