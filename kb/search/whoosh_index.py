@@ -132,6 +132,8 @@ class WhooshIndex:
                 # Only sizes here: a large file is read where segments are merged, and its blocks have checksums.
                 whoosh_files.check(self.directory, pointer, trusted={name.split(".")[0] for name in pointer.files})
                 whoosh_files.forget_unfinished(self.directory, pointer)
+                # A rebuild that died leaves its folder behind.
+                whoosh_files.sweep(self.directory, keep=pointer.generation)
                 storage = CheckedStorage(self.directory / pointer.generation, pointer.files)
                 index = FileIndex(storage, SCHEMA, NAME)
                 if index.latest_generation() != pointer.contents:
