@@ -30,7 +30,7 @@ def test_articles_are_browsed_by_topic_and_language(article, browser):
     spanish = browser.get("/kb/?language=es").text
     assert 'href="/kb/es/publish-lots"' in spanish
     topic = browser.get("/kb/?topic=own-topic&language=en").text
-    assert topic.count("/kb/en/guide-") == 7
+    assert topic.partition("<main")[2].count('href="/kb/en/guide-') == 7
     assert "<h1>Own topic" in topic
     assert "Nothing on this topic" in browser.get("/kb/?topic=nothing").text
 
