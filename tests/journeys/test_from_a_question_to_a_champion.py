@@ -6,10 +6,10 @@ Real parts: the command that an MTA's pipe runs, the worker, an SMTP server, the
 import email
 import os
 import re
-import time
 import socket
 import subprocess
 import sys
+import time
 from dataclasses import replace
 from email.message import EmailMessage
 from email.policy import default
