@@ -8,8 +8,6 @@ from email.utils import format_datetime
 from pathlib import Path
 from typing import Any
 
-import dkim
-
 from core import files
 from core.db import db
 from core.mail import FILLED_IN, OutgoingMail, one_line
@@ -114,6 +112,9 @@ def _mark(message: EmailMessage, row: OutgoingMail, settings: Settings) -> None:
 
 
 def _signature(raw: bytes, settings: Settings) -> bytes:
+    # With what it brings, some 4 MB that no process which only serves pages needs.
+    import dkim
+
     given = settings.dkim
     present = {line.partition(b":")[0].lower() for line in raw.partition(b"\r\n\r\n")[0].split(b"\r\n")}
     fields = [name.lower().encode() for name in _SIGNED_FIELDS if name.lower().encode() in present]

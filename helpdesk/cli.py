@@ -16,7 +16,7 @@ from core.mailbox_settings import Mailbox
 from core.mime import Address, ParsedMail, Unparsable, to_json
 from core.mime_child import parse_in_child
 from core.room import NoRoom
-from helpdesk import fetching, health, inbound, listening, reconciling
+from helpdesk import fetching, health, inbound, reconciling
 from helpdesk.imap_server import Declined, Unreachable
 from helpdesk.intake_models import InboundMail
 from helpdesk.receive import mail
@@ -92,6 +92,9 @@ def fetch(mailbox: str, once: bool) -> None:
 @with_appcontext
 def listen(host: str, port: int, path: str) -> None:
     """Take mail from a mail server by LMTP until stopped. Whoever can connect can hand mail in."""
+    # Needed by nothing else, and larger than most parts of ours.
+    from helpdesk import listening
+
     app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]
     try:
         listening.listen(
