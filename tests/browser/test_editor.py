@@ -31,7 +31,7 @@ def test_the_preview_follows_what_is_typed_and_how_far_it_is_scrolled(window, si
     page.locator("#body").press_sequentially("\n\nTyped **just now**.")
     page.wait_for_selector("[data-preview] strong:has-text('just now')")
     page.evaluate("document.querySelector('#body').scrollTop = 0")
-    page.wait_for_function("document.querySelector('[data-preview]').scrollTop === 0")
+    page.wait_for_function("document.querySelector('[data-preview]')?.scrollTop === 0")
     page.evaluate("document.querySelector('#body').scrollTop = 1e6")
     page.wait_for_function(
         "(([a]) => a.scrollTop > 0 && a.scrollTop + a.clientHeight >= a.scrollHeight - 2)"

@@ -10,7 +10,7 @@ pytestmark = pytest.mark.browser
 
 
 def awake(page) -> None:
-    page.wait_for_function("document.documentElement.classList.contains('is-awake')")
+    page.wait_for_function("document.documentElement?.classList.contains('is-awake')")
 
 
 def calm(page, said) -> None:

@@ -21,7 +21,7 @@ def desk(tmp_path_factory):
 
 
 def awake(page) -> None:
-    page.wait_for_function("document.documentElement.classList.contains('is-awake')")
+    page.wait_for_function("document.documentElement?.classList.contains('is-awake')")
 
 
 def write(page, desk, number, text=ANSWER) -> None:
@@ -39,7 +39,7 @@ def test_a_reply_is_undone_while_it_counts_down(chromium, desk, theme, width):
     box = page.locator("section.planned")
     box.wait_for()
     awake(page)
-    page.wait_for_function("/^In \\d+ s/.test(document.querySelector('[data-countdown]').textContent)")
+    page.wait_for_function("/^In \\d+ s/.test(document.querySelector('[data-countdown]')?.textContent)")
     assert complaints(page) == []
     box.get_by_role("button", name="Undo").click()
     page.wait_for_url("**draft=*")
