@@ -84,7 +84,7 @@ def test_the_copy_is_searched_from_the_disk_and_can_be_read_by_everybody(chromiu
     page.fill("#q", "xyzzyq")
     page.get_by_text("Nothing found").wait_for()
     page.fill("#q", "map")
-    page.wait_for_function("!document.querySelector('#said')?.textContent.startsWith('Nothing')")
+    page.wait_for_function("document.querySelector('#said')?.textContent.startsWith('Nothing') === false")
     page.locator("#found a").first.click()
     page.wait_for_url("**/en/*.html")
     assert not page.evaluate(LOOK)["wide"]
