@@ -163,6 +163,10 @@ class Part(Protocol):
         """
         ...
 
+    def heads(self, numbers: Sequence[int]) -> dict[int, Shown]:
+        """What hits show of documents, perhaps without their texts."""
+        ...
+
     def shown(self, numbers: Sequence[int]) -> dict[int, Shown]:
         """What hits show of documents."""
         ...

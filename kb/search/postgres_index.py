@@ -8,12 +8,14 @@ from sqlalchemy import Connection, Engine, text
 from sqlalchemy.exc import SQLAlchemyError
 
 from kb.search import analysis, postgres_tables, searching
-from kb.search.postgres_reader import PostgresSnapshot, Remembered, current
+from kb.search.postgres_reader import Changed, PostgresSnapshot, Remembered, current
 from kb.search.postgres_tables import STAMP
 from kb.search.protocol import Document, Health, Hit, IndexUnavailable, Query, Results
 
 # How long a writer waits for another one, in seconds.
 _WAIT = 5.0
+# How often a search begins again because the index was written meanwhile.
+_TRIES = 50
 
 _Answer = TypeVar("_Answer")
 
@@ -23,7 +25,7 @@ class PostgresIndex:
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
-        self._unchanging = engine.execution_options(isolation_level="REPEATABLE READ")
+        self._reading = engine.execution_options(isolation_level="AUTOCOMMIT")
         self._remembered: Remembered | None = None
 
     def search(self, query: Query) -> Results:
@@ -68,11 +70,12 @@ class PostgresIndex:
         return Health(ok=True, documents=documents, version=str(version))
 
     def _read(self, answer: Callable[[PostgresSnapshot], _Answer], visibilities: tuple[str, ...]) -> _Answer:
-        # One state of the index for all that is read, so that numbers mean the same documents throughout.
-        with _trouble_is_unavailability(), self._unchanging.connect() as connection:
-            state = _check(connection)
-            kept = self._remembered = current(connection, self._remembered, state.version, state.removed)
-            return answer(PostgresSnapshot(connection, kept, visibilities))
+        for _ in range(_TRIES):
+            with contextlib.suppress(Changed), _trouble_is_unavailability(), self._reading.connect() as connection:
+                state = _check(connection)
+                kept = self._remembered = current(connection, self._remembered, state.version, state.removed)
+                return answer(PostgresSnapshot(connection, kept, visibilities))
+        raise IndexUnavailable("The index is being written all the time")
 
 
 @contextlib.contextmanager
@@ -92,14 +95,8 @@ def _each_once(documents: Iterable[Document]) -> Iterator[Document]:
 
 
 def _check(connection: Connection) -> Any:
-    """The state of the index. Raises `IndexUnavailable` when it was not made by this version of the code.
-
-    Also keeps the planner from reading whole tables in this transaction: looking into the vector of a row costs far
-    more than it believes.
-    """
-    row = connection.execute(
-        text("SELECT stamp, version, removed, set_config('enable_seqscan', 'off', true) FROM search_state")
-    ).one_or_none()
+    """The state of the index. Raises `IndexUnavailable` when it was not made by this version of the code."""
+    row = connection.exec_driver_sql("SELECT stamp, version, removed FROM search_state").one_or_none()
     if row is None:
         raise IndexUnavailable("There is no index yet")
     if row.stamp != STAMP:

@@ -34,16 +34,15 @@ def create(connection: Connection) -> None:
     )
 
 
-def read(connection: Connection, terms: Iterable[str]) -> dict[str, Postings]:
-    """The lists of terms; of terms that no document holds too."""
-    wanted = list(terms)
-    parts: dict[str, list[Any]] = {term: [] for term in wanted}
-    for row in connection.execute(
-        text("SELECT term, part, places, weights FROM search_posting WHERE term = ANY(:terms) ORDER BY term, part"),
-        {"terms": wanted},
-    ):
+SELECT = "SELECT term, part, places, weights FROM search_posting WHERE term = ANY(%(terms)s)"
+
+
+def joined(terms: Iterable[str], rows: Iterable[Any]) -> dict[str, Postings]:
+    """The lists of terms out of the rows of `SELECT`; of terms that no document holds too."""
+    parts: dict[str, list[Any]] = {term: [] for term in terms}
+    for row in rows:
         parts[row.term].append(row)
-    return {term: _joined(rows) for term, rows in parts.items()}
+    return {term: _joined(sorted(rows, key=lambda row: row.part)) for term, rows in parts.items()}
 
 
 def _joined(rows: Sequence[Any]) -> Postings:

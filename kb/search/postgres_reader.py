@@ -1,12 +1,16 @@
-"""Reading the PostgreSQL index: columns and posting lists are kept in the process as long as nothing is written."""
+"""Reading the PostgreSQL index: columns and posting lists are kept in the process as long as nothing is written.
+
+No transaction holds the statements of a search together, which would cost as much as they do. Each tells which write
+it saw instead, and a search whose statements saw different ones begins again.
+"""
 
 import threading
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC
 from typing import Any
 
 import numpy as np
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection
 
 from core.tsvector import phrase
 from kb.search import postgres_postings
@@ -26,6 +30,22 @@ _MOST_PHRASES = 2000
 _Phrase = tuple[tuple[tuple[int, str], ...], int]
 
 
+class Changed(Exception):
+    """The index was written while it was read."""
+
+
+def select(connection: Connection, version: int, statement: str, parameters: Mapping[str, Any]) -> list[Any]:
+    """The rows of a statement (whose first column is never null), if the index is still as this write left it.
+
+    :raises Changed: if it is not.
+    """
+    telling = f"SELECT found.*, state.version FROM search_state AS state LEFT JOIN ({statement}) AS found ON true"  # noqa: S608
+    rows = connection.exec_driver_sql(telling, parameters).all()
+    if not rows or rows[0][-1] != version:
+        raise Changed
+    return list(rows) if rows[0][0] is not None else []
+
+
 class Remembered:
     """What a process remembers of the index as it is after one write. Threads share it."""
 
@@ -37,6 +57,7 @@ class Remembered:
         self.phrases: dict[_Phrase, Postings] = {}
         self.beginnings: dict[tuple[str, frozenset[str]], list[str]] = {}
         self.shown = Kept()
+        self.heads = Kept(4_000_000)
         self._count = 0
         self._visible: dict[frozenset[str], tuple[Flags, dict[str, int]]] = {}
         self._lock = threading.Lock()
@@ -63,24 +84,60 @@ def current(connection: Connection, before: Remembered | None, version: int, rem
     if before is not None and before.version == version:
         return before
     if before is not None and before.removed == removed:
-        return Remembered(version, removed, before.columns.changed(_details(connection, before.version)))
-    return Remembered(version, removed, Columns(()).changed(_details(connection, -1)))
+        changed = before.columns.changed(_details(connection, version, before.version))
+        return Remembered(version, removed, changed)
+    return Remembered(version, removed, Columns(()).changed(_details(connection, version, -1)))
 
 
-def _details(connection: Connection, version: int) -> dict[int, Details]:
-    """The details of the documents that were written after the write of this number."""
-    rows = connection.execute(
-        text(
-            "SELECT number, id, kind, topic, language, country, visibility, boost, "
-            "CAST(extract(epoch FROM updated) AS float) FROM search_document WHERE changed > :version"
-        ),
-        {"version": version},
-    )
-    return {row[0]: Details(*row[1:]) for row in rows}
+_DETAILS = (
+    "SELECT number, id, kind, topic, language, country, visibility, boost, "
+    "CAST(extract(epoch FROM updated) AS float) FROM search_document WHERE changed > %(after)s"
+)
+
+
+def _details(connection: Connection, version: int, after: int) -> dict[int, Details]:
+    """The details of the documents that were written after the write `after`, as the write `version` left them."""
+    return {row[0]: Details(*row[1:-1]) for row in select(connection, version, _DETAILS, {"after": after})}
+
+
+# Ranges of bytes, not LIKE, so that a plan made for any beginning uses the index too.
+_BEGINNINGS = (
+    "SELECT term FROM search_word WHERE folded ~>=~ %(first)s AND folded ~<~ %(end)s "
+    "AND visibility = ANY(%(visibilities)s) GROUP BY term ORDER BY sum(documents) DESC, term LIMIT %(most)s"
+)
+
+# Candidates one by one: looking into the vector of a row costs far more than the planner believes.
+_HOLDING = (
+    "SELECT asked.place, document.number FROM "
+    "(SELECT place, CAST(phrase AS tsquery) AS phrase, CAST(numbers AS int[]) AS numbers "
+    "FROM unnest(CAST(%(places)s AS int[]), CAST(%(phrases)s AS text[]), CAST(%(numbers)s AS text[])) "
+    "AS given (place, phrase, numbers) OFFSET 0) AS asked "
+    "CROSS JOIN LATERAL unnest(asked.numbers) AS candidate (number) "
+    "CROSS JOIN LATERAL "
+    "(SELECT number, tsv FROM search_document WHERE number = candidate.number OFFSET 0) AS document "
+    "WHERE document.tsv @@ asked.phrase"
+)
+
+_HEADS = (
+    "SELECT number, id, kind, topic, country, language, url, title, summary, updated, '' AS body "
+    "FROM search_document WHERE number = ANY(%(numbers)s)"
+)
+_SHOWN = _HEADS.replace("'' AS body", "body")
+
+_NEAR = (
+    "SELECT folded, sum(documents) FROM search_word WHERE visibility = ANY(%(visibilities)s) "
+    "AND length BETWEEN %(shortest)s AND %(longest)s "
+    "AND bit_count(CAST(letters # %(letters)s AS bit(32))) <= %(differing)s GROUP BY folded"
+)
+
+_WRITTEN = (
+    "SELECT word FROM search_word WHERE folded = %(folded)s AND visibility = ANY(%(visibilities)s) "
+    "GROUP BY word ORDER BY sum(documents) DESC, word LIMIT 1"
+)
 
 
 class PostgresSnapshot:
-    """The index as one transaction sees it, for one person; all documents are one part."""
+    """The index as one write left it, for one person; all documents are one part. May raise `Changed`."""
 
     def __init__(self, connection: Connection, kept: Remembered, visibilities: Sequence[str]) -> None:
         self._connection = connection
@@ -91,6 +148,9 @@ class PostgresSnapshot:
         self._postings: dict[str, Postings] = {}
         self._phrases: dict[_Phrase, Postings] = {}
         self.columns = kept.columns
+
+    def _select(self, statement: str, **parameters: Any) -> list[Any]:
+        return select(self._connection, self._kept.version, statement, parameters)
 
     def views(self, visibilities: Iterable[str]) -> list[View]:
         """All documents as somebody who may see these visibilities sees them."""
@@ -115,7 +175,8 @@ class PostgresSnapshot:
         kept = self._kept.postings
         self._postings |= {term: kept[term] for term in terms if term in kept}
         if missing := terms - self._postings.keys():
-            read = postgres_postings.read(self._connection, missing)
+            rows = self._select(postgres_postings.SELECT, terms=list(missing))
+            read = postgres_postings.joined(missing, rows)
             self._kept.keep(read)
             self._postings |= read
 
@@ -139,16 +200,14 @@ class PostgresSnapshot:
         return known[key]
 
     def _ask_beginnings(self, prefix: str) -> list[str]:
-        escaped = prefix.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
-        return list(
-            self._connection.execute(
-                text(
-                    "SELECT term FROM search_word WHERE folded LIKE :prefix AND visibility = ANY(:visibilities) "
-                    "GROUP BY term ORDER BY sum(documents) DESC, term LIMIT :most"
-                ),
-                {"prefix": f"{escaped}%", "visibilities": self._visibilities, "most": _MOST_BEGINNINGS},
-            ).scalars()
+        rows = self._select(
+            _BEGINNINGS,
+            first=prefix,
+            end=prefix + chr(0x10FFFF),
+            visibilities=self._visibilities,
+            most=_MOST_BEGINNINGS,
         )
+        return [row[0] for row in rows]
 
     def side_by_side(self, terms: tuple[tuple[int, str], ...], most: int = 0) -> Postings:
         """The documents that hold several terms at their distances, with the weight of the weakest and a little more.
@@ -185,71 +244,52 @@ class PostgresSnapshot:
         """Which of the candidates hold each phrase (part of a tsquery)."""
         found: list[list[int]] = [[] for _ in asked]
         if asked:
-            rows = self._connection.execute(
-                text(
-                    "SELECT asked.place, document.number "
-                    "FROM unnest(CAST(:places AS int[]), CAST(:phrases AS text[]), CAST(:numbers AS text[])) "
-                    "AS asked (place, phrase, numbers), search_document AS document "
-                    "WHERE document.number = ANY(CAST(asked.numbers AS int[])) "
-                    "AND document.tsv @@ CAST(asked.phrase AS tsquery)"
-                ),
-                {
-                    "places": list(range(len(asked))),
-                    "phrases": [each for each, _ in asked],
-                    "numbers": ["{" + ",".join(map(str, numbers.tolist())) + "}" for _, numbers in asked],
-                },
+            rows = self._select(
+                _HOLDING,
+                places=list(range(len(asked))),
+                phrases=[each for each, _ in asked],
+                numbers=["{" + ",".join(map(str, numbers.tolist())) + "}" for _, numbers in asked],
             )
-            for place, number in rows:
+            for place, number, _ in rows:
                 found[place].append(number)
         return [np.array(numbers, np.uint32) for numbers in found]
 
+    def heads(self, numbers: Sequence[int]) -> dict[int, Shown]:
+        """What hits show of documents, without their texts."""
+        return self._stored(_HEADS, numbers, self._kept.heads)
+
     def shown(self, numbers: Sequence[int]) -> dict[int, Shown]:
         """What hits show of documents."""
-        kept = {number: each for number in numbers if (each := self._kept.shown.get(number))}
-        if len(kept) == len(numbers):
+        return self._stored(_SHOWN, numbers, self._kept.shown)
+
+    def _stored(self, statement: str, numbers: Sequence[int], known: Kept) -> dict[int, Shown]:
+        kept = {number: each for number in numbers if (each := known.get(number))}
+        missing = [number for number in numbers if number not in kept]
+        if not missing:
             return kept
-        rows = self._connection.execute(
-            text(
-                "SELECT number, id, kind, topic, country, language, url, title, summary, body, updated "
-                "FROM search_document WHERE number = ANY(:numbers)"
-            ),
-            {"numbers": [number for number in numbers if number not in kept]},
-        )
         read = {
             row.number: Shown(
                 id=row.id, kind=row.kind, topic=row.topic, country=row.country, language=row.language, url=row.url,
                 title=row.title, summary=row.summary, text=row.body, updated=row.updated.astimezone(UTC),
             )
-            for row in rows
+            for row in self._select(statement, numbers=missing)
         }  # fmt: skip
-        self._kept.shown.keep(read)
+        known.keep(read)
         return kept | read
 
     def nearest(self, folded: str, visibilities: Iterable[str]) -> str:
         """The word in visible documents that a misspelled one (folded) was meant to be, as written there, or ""."""
         most = most_edits(folded)
-        rows = self._connection.execute(
-            text(
-                "SELECT folded, sum(documents) FROM search_word WHERE visibility = ANY(:visibilities) "
-                "AND length BETWEEN :shortest AND :longest "
-                "AND bit_count(CAST(letters # :letters AS bit(32))) <= :differing GROUP BY folded"
-            ),
-            {
-                "visibilities": list(visibilities),
-                "shortest": len(folded) - most,
-                "longest": len(folded) + most,
-                "letters": letters(folded),
-                "differing": 2 * most,
-            },
+        rows = self._select(
+            _NEAR,
+            visibilities=list(visibilities),
+            shortest=len(folded) - most,
+            longest=len(folded) + most,
+            letters=letters(folded),
+            differing=2 * most,
         )
-        best = nearest_counted(folded, {word: int(count) for word, count in rows if is_checked(word)})
+        best = nearest_counted(folded, {word: int(count) for word, count, _ in rows if is_checked(word)})
         if not best:
             return ""
-        word: str = self._connection.execute(
-            text(
-                "SELECT word FROM search_word WHERE folded = :folded AND visibility = ANY(:visibilities) "
-                "GROUP BY word ORDER BY sum(documents) DESC, word LIMIT 1"
-            ),
-            {"folded": best, "visibilities": list(visibilities)},
-        ).scalar_one()
+        word: str = self._select(_WRITTEN, folded=best, visibilities=list(visibilities))[0][0]
         return word.rpartition("\t")[2]

@@ -2,7 +2,7 @@
 
 import math
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,13 +12,13 @@ from core.words import fold
 from kb.search import analysis
 from kb.search.analysis import Need, Plan
 from kb.search.facets import Cube, count_facets
-from kb.search.hits import Marker, Shown, hit
+from kb.search.hits import Marker, Shown, hit, hit_by_summary
 from kb.search.parts import Flags, Part, Snapshot, View, Weights
 from kb.search.protocol import MOST_COUNTED, Hit, Query, Results
 from kb.search.reasons import told
 from kb.search.scoring import Found, best, frequency, telling, weights_of
 from kb.search.spelling import is_checked, respell
-from kb.search.suggestions import CLOSELY_LOOKED_AT, MOST_QUESTION_NEEDS, Near, closest
+from kb.search.suggestions import CLOSELY_LOOKED_AT, MOST_QUESTION_NEEDS, Asked, Near, closest
 
 
 @dataclass(slots=True)
@@ -51,12 +51,12 @@ def search(snapshot: Snapshot, query: Query, plan: Plan) -> Results:
     for m in matches:
         cube.update(m.view.part.columns.counted(m.all_words | m.some_words))
     ranked = _rank(matches, min(query.offset + query.limit, MOST_COUNTED))
-    shown = _shown([(part, number) for _, part, number in ranked[query.offset : query.offset + query.limit]])
+    asked_for = ranked[query.offset : query.offset + query.limit]
+    shown = _read([(part, number) for _, part, number in asked_for], lambda part, numbers: part.shown(numbers))
     wanted = Marker(plan)
     hits = tuple(
         told(hit(each, score, wanted[each.language]), each, plan, query)
-        for (score, _, _), each in zip(ranked[query.offset : query.offset + query.limit], shown, strict=True)
-        if each is not None
+        for (score, _, _), each in zip(asked_for, shown, strict=True)
     )
     nothing_asked = not total and not any(need.required for need in plan.needs)
     return Results(
@@ -129,15 +129,15 @@ def _rank(matches: Sequence[_Matches], most: int) -> list[tuple[float, Part, int
     return ranked
 
 
-def _shown(chosen: Sequence[tuple[Part, int]]) -> list[Shown | None]:
-    """What hits show, asked for once a part; None for what is gone."""
+def _read(
+    chosen: Sequence[tuple[Part, int]], reading: Callable[[Part, list[int]], Mapping[int, Shown]]
+) -> list[Shown]:
+    """What is stored of documents, asked for once a part."""
     of_part: dict[int, tuple[Part, list[int]]] = {}
     for part, number in chosen:
         of_part.setdefault(id(part), (part, []))[1].append(number)
-    shown = {
-        (key, number): each for key, (part, numbers) in of_part.items() for number, each in part.shown(numbers).items()
-    }
-    return [shown.get((id(part), number)) for part, number in chosen]
+    stored = {key: reading(part, numbers) for key, (part, numbers) in of_part.items()}
+    return [stored[id(part)][number] for part, number in chosen]
 
 
 def _respelled(snapshot: Snapshot, plan: Plan, found: Found, query: Query) -> str:
@@ -173,14 +173,29 @@ def suggest(
         ]
     candidates.sort(key=lambda one: -one[0])
     del candidates[CLOSELY_LOOKED_AT:]
-    shown = _shown([(part, number) for *_, part, number in candidates])
+    places = [(part, number) for *_, part, number in candidates]
+    heads = _read(places, lambda part, numbers: part.heads(numbers))
     near = [
-        Near(score, count, share, each)
-        for (score, count, share, _, _), each in zip(candidates, shown, strict=True)
-        if each is not None
+        Near(score, count, share, head) for (score, count, share, _, _), head in zip(candidates, heads, strict=True)
     ]
     weighed = [(weight, need) for weight, need in zip(found.telling, found.needs, strict=True) if weight]
-    return closest(near, weighed, len(words), limit)
+    chosen = closest(near, Asked(weighed), len(words), limit)
+    wanted = Marker(Plan("", tuple(need for _, need in weighed), ()))
+    # What a document is about its summary says; texts are read of those that have none.
+    silent = [place for _, place in chosen if not heads[place].summary]
+    texts = dict(
+        zip(
+            silent,
+            _read([places[place] for place in silent], lambda part, numbers: part.shown(numbers)),
+            strict=True,
+        )
+    )
+    hits = []
+    for score, place in chosen:
+        head = heads[place]
+        mark = wanted[head.language]
+        hits.append(hit(texts[place], score, mark) if place in texts else hit_by_summary(head, score, mark))
+    return hits
 
 
 def _rarest(views: Sequence[View], needs: Sequence[Need]) -> list[Need]:

@@ -4,9 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from core.words import base_language
-from kb.search.analysis import Need, Plan, terms_in
-from kb.search.hits import Marker, Shown, hit
-from kb.search.protocol import Hit
+from kb.search.analysis import Need, terms_in
+from kb.search.hits import Shown
 
 # Of the words of a question, the rarest are looked for; of what is found, so many are compared by their titles.
 MOST_QUESTION_NEEDS = 12
@@ -29,31 +28,47 @@ class Near:
     score: float
     words: int
     weight: float
-    shown: Shown
+    head: Shown
 
 
-def closest(near: Sequence[Near], asked: Sequence[tuple[float, Need]], words: int, limit: int) -> list[Hit]:
-    """The best of the documents found, re-ranked by their titles.
+class Asked:
+    """The words of a question that are looked for: what each weighs, and the terms that meet it."""
 
-    `asked` holds the weight of each word that was looked for and what it needs; `words` is how many words the
-    question has, known or not.
+    def __init__(self, needs: Sequence[tuple[float, Need]]) -> None:
+        self.every = sum(weight for weight, _ in needs) or 1.0
+        self._words = [(weight, *_terms(need)) for weight, need in needs]
+
+    def in_title(self, shown: Shown) -> float:
+        """The share of what all words weigh that those in the title do."""
+        terms = terms_in(shown.title, base_language(shown.language)).keys()
+        return (
+            sum(
+                weight
+                for weight, single, several in self._words
+                if not single.isdisjoint(terms) or any(each <= terms for each in several)
+            )
+            / self.every
+        )
+
+
+def _terms(need: Need) -> tuple[frozenset[str], list[frozenset[str]]]:
+    """The terms that meet a need alone, and those that do together."""
+    ways = [frozenset(term for _, term in way.terms) for way in need.alternatives]
+    return frozenset[str]().union(*(way for way in ways if len(way) == 1)), [way for way in ways if len(way) > 1]
+
+
+def closest(near: Sequence[Near], asked: Asked, words: int, limit: int) -> list[tuple[float, int]]:
+    """The best of the documents found, re-ranked by their titles: the score of each and its place in `near`.
+
+    `words` is how many words the question has, known or not.
     """
-    every = sum(weight for weight, _ in asked) or 1.0
-    ranked: list[tuple[float, Shown]] = []
-    for one in near:
-        in_title = _title_weight(one.shown, asked) / every
+    ranked: list[tuple[float, int]] = []
+    for place, one in enumerate(near):
         if one.words < 2 and words >= _LONG_QUESTION:
             continue
-        if one.weight >= _LEAST_SHARE * every or in_title >= _LEAST_IN_TITLE:
-            ranked.append((one.score * (1 + _TITLE_COUNTS * in_title), one.shown))
+        in_title = asked.in_title(one.head)
+        if one.weight >= _LEAST_SHARE * asked.every or in_title >= _LEAST_IN_TITLE:
+            ranked.append((one.score * (1 + _TITLE_COUNTS * in_title), place))
     ranked.sort(key=lambda pair: -pair[0])
-    marker = Marker(Plan("", tuple(need for _, need in asked), ()))
     least = ranked[0][0] * _LEAST_OF_BEST if ranked else 0.0
-    return [hit(shown, score, marker[shown.language]) for score, shown in ranked[:limit] if score >= least]
-
-
-def _title_weight(shown: Shown, asked: Sequence[tuple[float, Need]]) -> float:
-    terms = terms_in(shown.title, base_language(shown.language))
-    return sum(
-        weight for weight, need in asked if any(all(term in terms for _, term in a.terms) for a in need.alternatives)
-    )
+    return [(score, place) for score, place in ranked[:limit] if score >= least]

@@ -174,6 +174,10 @@ class Segment:
         """How a word out of `near` is written in the documents (entries of the list of words)."""
         return self._written.get(folded, [])
 
+    def heads(self, numbers: Sequence[int]) -> dict[int, Shown]:
+        """What hits show of documents; their texts come with it, because all is packed together."""
+        return self.shown(numbers)
+
     def shown(self, numbers: Sequence[int]) -> dict[int, Shown]:
         """What hits show of documents."""
         kept = {number: each for number in numbers if (each := self._kept_shown.get(number))}

@@ -1,7 +1,7 @@
 """What only the PostgreSQL backend can suffer."""
 
 import pytest
-from sqlalchemy import create_engine, text
+from sqlalchemy import create_engine, event, text
 
 from kb.search import IndexUnavailable, Query, postgres_postings, postgres_tables
 from kb.search.postgres_index import PostgresIndex
@@ -66,7 +66,7 @@ def test_the_lists_of_terms_are_exact_after_changes(search_engine, postgres_inde
         with search_engine.connect() as connection:
             ids = dict(connection.execute(text("SELECT number, id FROM search_document")).all())
             terms = set(connection.execute(text("SELECT term FROM search_posting")).scalars())
-            read = postgres_postings.read(connection, terms)
+            read = postgres_postings.joined(terms, connection.exec_driver_sql(postgres_postings.SELECT, {"terms": list(terms)}))
         return {
             (term, ids[number], weight)
             for term, (numbers, weights) in read.items()
@@ -133,3 +133,42 @@ def test_what_a_process_remembers_does_not_grow_with_every_change(search_engine,
         postgres_index.apply([document(1, f"Amendments {number}", topic=f"topic{number % 3}")], [])
         assert other.search(Query(text="amendments")).facets["topic"] == {f"topic{number % 3}": 1}
     assert len(other._remembered.columns.facets) <= len(LIBRARY) + 3 + 1
+
+
+def test_a_search_during_which_the_index_was_written_begins_again(search_engine, postgres_index):
+    postgres_index.rebuild(LIBRARY)
+    other = PostgresIndex(search_engine)
+    written = []
+
+    @event.listens_for(search_engine, "before_cursor_execute")
+    def write_in_between(connection, cursor, statement, *_):
+        # Once, when the search knows the numbers and goes to fetch what stands behind them.
+        if "body FROM search_document WHERE number = ANY" in statement and not written:
+            written.append(statement)
+            # Every document gets another number.
+            postgres_index.rebuild(reversed(LIBRARY))
+
+    try:
+        results = other.search(Query(text="amendments"))
+    finally:
+        event.remove(search_engine, "before_cursor_execute", write_in_between)
+    assert written
+    assert [hit.id for hit in results.hits] == [AMENDMENTS.id]
+
+
+def test_an_index_that_is_written_all_the_time_is_unavailable(search_engine, postgres_index, monkeypatch):
+    monkeypatch.setattr("kb.search.postgres_index._TRIES", 3)
+    postgres_index.rebuild(LIBRARY)
+    other = PostgresIndex(search_engine)
+
+    @event.listens_for(search_engine, "before_cursor_execute")
+    def write_in_between(connection, cursor, statement, *_):
+        if "FROM search_posting WHERE term = ANY" in statement:
+            with search_engine.begin() as writing:
+                writing.execute(text("UPDATE search_state SET version = version + 1"))
+
+    try:
+        with pytest.raises(IndexUnavailable, match="all the time"):
+            other.search(Query(text="amendments"))
+    finally:
+        event.remove(search_engine, "before_cursor_execute", write_in_between)
