@@ -1,8 +1,7 @@
 """Pages and style sheets sent small: a slow line is the rule where many of our readers are.
 
 Every form carries a token that is signed anew each second, so that what is learnt from the size of one page does not
-help
-with the next (BREACH).
+help with the next (BREACH).
 """
 
 import gzip
@@ -34,7 +33,7 @@ def compress(response: Response) -> Response:
     ):
         return response
     response.vary.add("Accept-Encoding")
-    if "gzip" not in request.headers.get("Accept-Encoding", "").lower():
+    if not takes_gzip():
         return response
     if response.direct_passthrough:
         path = getattr(getattr(response.response, "file", None), "name", None)
@@ -48,13 +47,23 @@ def compress(response: Response) -> Response:
     else:
         if (response.content_length or 0) < LEAST_BYTES:
             return response
-        data = gzip.compress(response.get_data(), PAGE_LEVEL, mtime=0)
+        data = packed(response.get_data())
     response.set_data(data)
     response.headers["Content-Encoding"] = "gzip"
     response.headers["Content-Length"] = str(len(data))
     if (tag := response.headers.get("ETag", "")) and not tag.startswith("W/"):
         response.headers["ETag"] = f"W/{tag}"
     return response
+
+
+def takes_gzip() -> bool:
+    """Whether the reader takes gzip."""
+    return "gzip" in request.headers.get("Accept-Encoding", "").lower()
+
+
+def packed(page: bytes) -> bytes:
+    """A page as it is sent to who takes gzip."""
+    return gzip.compress(page, PAGE_LEVEL, mtime=0)
 
 
 @lru_cache(maxsize=256)

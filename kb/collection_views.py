@@ -76,7 +76,9 @@ def collection_index() -> ResponseReturnValue:
     inside = {row.id: [other for other in rows if other.parent_id == row.id] for row in rows}
     tops = [row for row in rows if row.parent_id not in shown]
     checked("collection.see")
-    parts = tuple((row.id, row.version, row.position) for row in rows)
+    parts = tuple(
+        (row.id, row.said_in(interface_language()).title, row.updated_at, row.version, row.position) for row in rows
+    )
     return page_cache.answer(parts, lambda: render_template("kb/collections.html", tops=tops, inside=inside))
 
 
@@ -94,7 +96,9 @@ def collection(slug: str) -> ResponseReturnValue:
     near: Sequence[Collection] = db.session.scalars(statement).all()
     parent = next((each for each in near if each.id == row.parent_id), None)
     inside = [each for each in near if each.parent_id == row.id]
-    parts = tuple((each.id, each.version) for each in (*near, *articles))
+    words_of = [each.said_in(interface_language()) for each in near]
+    said = tuple((words.title, words.text, words.language) for words in words_of)
+    parts = (*said, *((each.id, each.title, each.updated_at, each.version) for each in (*near, *articles)))
 
     def page() -> str:
         url, words = external("kb.collection", slug=slug), row.said_in(interface_language())

@@ -1,6 +1,7 @@
 """The public pages of the knowledge base: browse, an article, past answers, files, feeds."""
 
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 from typing import Any
 from urllib.parse import urljoin
 
@@ -44,8 +45,8 @@ SVG = "image/svg+xml"
 # Built once: on this page, building a statement takes longer than running it.
 _ARTICLE: Any = (
     select(Article).where(Article.language == bindparam("language"), Article.slug == bindparam("slug"))
-    .options(undefer(Article.body_html), undefer(Article.contents))
 )  # fmt: skip
+_WITH_TEXT: Any = _ARTICLE.options(undefer(Article.body_html), undefer(Article.contents))
 
 
 def register(app: Flask) -> None:
@@ -99,10 +100,15 @@ def browse() -> ResponseReturnValue:
         return _topic_page(topic, code, languages)
     cards = _cards(code, [row for row in counts if row.language == code])
     others = [(each, external("kb.browse", language=each)) for each, _count in languages if len(languages) > 1]
-    return render_template(
-        "kb/browse.html", cards=cards, language=code, counts=languages, others=others,
-        own_url=external("kb.browse", language=code),
-    )  # fmt: skip
+
+    def page() -> str:
+        return render_template(
+            "kb/browse.html", cards=cards, language=code, counts=languages, others=others, article_path=article_path,
+            own_url=external("kb.browse", language=code),
+        )  # fmt: skip
+
+    # Nobody may keep it without asking: what is withdrawn is gone at once.
+    return page_cache.answer((code, languages, cards), page, seconds=0)
 
 
 @bp.get("/kb/<language>/")
@@ -116,7 +122,9 @@ def browse_language(language: str) -> ResponseReturnValue:
 @permits("article.see")
 def article(language: str, slug: str) -> ResponseReturnValue:
     """One article; if it is not there in this language, the same in another."""
-    row: Article | None = db.session.scalar(_ARTICLE, {"language": language, "slug": slug})
+    # Most pages for strangers were made already: their text is read when it is needed.
+    statement = _ARTICLE if person() is None else _WITH_TEXT
+    row: Article | None = db.session.scalar(statement, {"language": language, "slug": slug})
     if row is None or not can(person(), "article.see", row):
         return _in_another_language(language, slug)
     require(person(), "article.see", row)
@@ -128,6 +136,8 @@ def article(language: str, slug: str) -> ResponseReturnValue:
     own_url = urljoin(base_url, own_path)
 
     def page() -> str:
+        if person() is None:
+            db.session.refresh(row, ["body_html", "contents"])
         return render_template(
             "kb/article.html", article=row, outline=_outline(row.contents), wanted=wanted, near=near,
             translations=near.translations, related=near.related, own_url=own_path, cite_url=own_url,
@@ -135,7 +145,8 @@ def article(language: str, slug: str) -> ResponseReturnValue:
             data=metadata.of_article(row, url=own_url, site=site, crumbs=_crumbs(row, "kb.browse")),
         )  # fmt: skip
 
-    return page_cache.answer((row.id, row.version, row.revision_number, row.state, wanted, near.key), page)
+    made_of = (row.id, row.title, row.updated_at, row.version, row.revision_number, row.state, wanted, near.key)
+    return page_cache.answer(made_of, page)
 
 
 @bp.get("/kb/files/<token>/<name>")
@@ -268,28 +279,33 @@ def _cards(code: str, counts: Sequence[Any]) -> list[dict[str, Any]]:
     by_topic: dict[str, int] = {}
     for row in counts:
         by_topic[row.topic] = by_topic.get(row.topic, 0) + row.many
-    firsts = [
-        select(_first_articles(code, row.topic, row.state, row.visibility).subquery()) for row in counts
-    ]  # fmt: skip
-    found = [
-        row for start in range(0, len(firsts), MOST_TOGETHER)
-        for row in db.session.execute(union_all(*firsts[start : start + MOST_TOGETHER]))
-    ]  # fmt: skip
+    found: list[Any] = []
+    for start in range(0, len(counts), MOST_TOGETHER):
+        some = counts[start : start + MOST_TOGETHER]
+        asked = {"language": code}
+        for number, row in enumerate(some):
+            asked |= {f"topic{number}": row.topic, f"state{number}": row.state, f"seen{number}": row.visibility}
+        found += db.session.execute(_first_articles(len(some)), asked)
     rows = sorted(found, key=lambda row: (row.position, row.title))
     order = {topic: position for position, topic in enumerate(topics.TOPICS)}
     return [
         {"topic": topic, "name": topics.topic_name(topic), "count": count,
-         "articles": [row for row in rows if row.topic == topic][:LISTED]}
+         "articles": [tuple(row)[1:3] for row in rows if row.topic == topic][:LISTED]}
         for topic, count in sorted(by_topic.items(), key=lambda item: (order.get(item[0], 18), item[0]))
     ]  # fmt: skip
 
 
-def _first_articles(code: str, topic: str, state: str, visibility: str) -> Any:
-    return (
+@lru_cache(maxsize=32)
+def _first_articles(many: int) -> Any:
+    """The statement for so many topics, states and visibilities: building one takes longer than running it."""
+    parts = [
         select(Article.topic, Article.slug, Article.title, Article.position)
-        .where(Article.state == state, Article.visibility == visibility, Article.language == code)
-        .where(Article.topic == topic).order_by(Article.position, Article.title).limit(LISTED)
-    )  # fmt: skip
+        .where(Article.state == bindparam(f"state{number}"), Article.visibility == bindparam(f"seen{number}"))
+        .where(Article.language == bindparam("language"), Article.topic == bindparam(f"topic{number}"))
+        .order_by(Article.position, Article.title).limit(LISTED)
+        for number in range(many)
+    ]  # fmt: skip
+    return union_all(*(select(part.subquery()) for part in parts))
 
 
 def _topic_page(topic: str, code: str, languages: Sequence[tuple[str, int]]) -> str:

@@ -21,8 +21,9 @@ from kb.search.postings import PHRASE_WEIGHT, holding_all, kept_most
 from kb.search.scoring import MOST_OF_SYNONYM
 from kb.search.spelling import is_checked, letters, most_edits, nearest_counted
 
-# Postings kept in memory: 8 bytes each.
+# Postings kept in memory, 8 bytes each: so many, and more for every document.
 _MOST_KEPT = 2_000_000
+_KEPT_PER_DOCUMENT = 60
 _MOST_BEGINNINGS = 60
 _MOST_PREFIXES = 2000
 _MOST_PHRASES = 2000
@@ -65,7 +66,7 @@ class Remembered:
     def keep(self, postings: dict[str, Postings]) -> None:
         """Remember posting lists."""
         with self._lock:
-            if self._count > _MOST_KEPT:
+            if self._count > max(_MOST_KEPT, _KEPT_PER_DOCUMENT * len(self.columns)):
                 self.postings, self.phrases, self._count = {}, {}, 0
             self.postings |= postings
             self._count += sum(len(numbers) + 10 for numbers, _ in postings.values())

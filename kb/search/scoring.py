@@ -9,7 +9,7 @@ from kb.search.analysis import Need, Plan
 from kb.search.parts import Flags, View, Weights
 
 # Of a synonym of several words so many documents are looked at, the best by its words.
-MOST_OF_SYNONYM = 300
+MOST_OF_SYNONYM = 200
 
 
 def weights_of(view: View, need: Need) -> Weights:
