@@ -19,10 +19,12 @@ from kb.translations import Behind, behind, head_of
 RELATED = 3
 _TRANSLATION, _RELATED = 0, 1
 
+# What a reader may see, in three places that are always filled: a list of changing length is worked out each time.
+_MAY_SEE: list[Any] = [bindparam(f"seen{place}") for place in range(3)]
 # Added to nothing, so that databases look rows up by their numbers, not by what half of all articles have.
 _SEEN = (
     (Article.state + "").in_(READABLE),
-    (Article.visibility + "").in_(bindparam("seen", expanding=True)),
+    (Article.visibility + "").in_(_MAY_SEE),
 )
 _IN_LANGUAGE = (Article.language + "") == bindparam("language")
 _NAMED = (Article.id, Article.slug, Article.language, Article.title, Article.visibility, Article.source_id)
@@ -49,7 +51,7 @@ _OTHERS: Any = union_all(
 # For an article that the worker knows nothing of yet.
 _SAME_TOPIC: Any = (
     select(*_NAMED)
-    .where(Article.state == PUBLISHED, Article.visibility.in_(bindparam("seen", expanding=True)))
+    .where(Article.state == PUBLISHED, Article.visibility.in_(_MAY_SEE))
     .where(Article.language == bindparam("language"), Article.topic == bindparam("topic"))
     .where(Article.id != bindparam("own")).order_by(Article.position, Article.title).limit(RELATED)
 )  # fmt: skip
@@ -65,7 +67,7 @@ _PLACE: Any = (
         and_(CollectionTitle.collection_id == Collection.id, CollectionTitle.language == bindparam("reader")),
     )
     .where(CollectionMember.article_id == bindparam("head"))
-    .where(Collection.visibility.in_(bindparam("seen", expanding=True)))
+    .where(Collection.visibility.in_(_MAY_SEE))
     .order_by(
         Collection.slug != bindparam("wanted"), Collection.parent_id.is_not(None), Collection.position, Collection.id
     )
@@ -117,19 +119,22 @@ def around(article: Article, user: User | None, *, collection: str = "") -> Arou
 
     :param collection: the address of the collection that the reader goes through, "" if none.
     """
-    head, seen = head_of(article), visibilities_of(user)
-    asked = {"head": head, "own": article.id, "language": article.language, "topic": article.topic, "seen": seen}
-    rows = db.session.execute(_OTHERS, asked).all()
+    head, may_see = head_of(article), visibilities_of(user)
+    seen = {f"seen{place}": may_see[min(place, len(may_see) - 1)] for place in range(len(_MAY_SEE))}
+    asked = {"head": head, "own": article.id, "language": article.language, "topic": article.topic, **seen}
+    # Rows, not objects: the session would only stand in between.
+    connection = db.session.connection()
+    rows = connection.execute(_OTHERS, asked).all()
     others = sorted((row for row in rows if row.kind == _TRANSLATION), key=lambda row: row.language)
     related = sorted((row for row in rows if row.kind == _RELATED), key=lambda row: row.place)[:RELATED]
     if not related:
-        related = list(db.session.execute(_SAME_TOPIC, asked).all())
-    wanted = {"head": head, "seen": seen, "wanted": collection, "reader": reader_language()}
-    place = db.session.execute(_PLACE, wanted).first()
+        related = list(connection.execute(_SAME_TOPIC, asked).all())
+    wanted = {"head": head, "wanted": collection, "reader": reader_language(), **seen}
+    place = connection.execute(_PLACE, wanted).first()
     before = after = None
     if place is not None:
-        named = {"collection": place.id, "place": place.position, "language": article.language, "seen": seen}
-        for row in db.session.execute(_NEIGHBOURS, named):
+        named = {"collection": place.id, "place": place.position, "language": article.language, **seen}
+        for row in connection.execute(_NEIGHBOURS, named):
             before, after = (row, after) if row.is_before else (before, row)
     return Around(
         others, related, place, before, after, behind(article),

@@ -356,7 +356,7 @@ def _in_another_language(language: str, slug: str) -> ResponseReturnValue:
 def _wanted_language() -> str:
     """The name of the language that the reader asked for and that there is none of, "" otherwise."""
     code = request.args.get("wanted", "")
-    name = language_name(code)
+    name = language_name(code) if code else code
     return name if name != code else ""
 
 
