@@ -11,7 +11,7 @@ import flask_babel
 import pycountry
 from babel import Locale, UnknownLocaleError
 from babel.core import get_global
-from flask import Flask, current_app, g, has_app_context, has_request_context, request
+from flask import Flask, current_app, g, has_request_context, request
 from flask_babel import Babel, LazyString, force_locale, get_locale, get_translations
 from flask_babel import ngettext as ngettext  # noqa: PLC0414 # Re-exported for the parts.
 from flask_login import current_user
@@ -95,14 +95,17 @@ def language() -> str:
     """The language of this page or mail: en, es or fr."""
     if spoken := _spoken.get():
         return spoken
-    if not has_app_context():
+    # Asked a hundred times for one page: chosen once, and looked up in one step.
+    try:
+        kept = g._get_current_object()
+    except RuntimeError:
         return "en"
-    # Asked a hundred times for one page: chosen once.
-    if (chosen := g.get("language")) is None:
+    chosen: str | None = kept.get("language")
+    if chosen is None:
         chosen = str(get_locale() or "en").partition("_")[0]
         if has_request_context():
-            g.language = chosen
-    return str(chosen)
+            kept.language = chosen
+    return chosen
 
 
 @contextlib.contextmanager
