@@ -85,13 +85,12 @@ def own_language_name(code: str) -> str:
 @permits("kb.browse")
 def browse() -> ResponseReturnValue:
     """Articles by topic, in one language; or all of one topic."""
-    kept = (Article.language, Article.topic, Article.state, Article.visibility)
-    counts = db.session.execute(
-        listed().with_only_columns(*kept, func.count(Article.id).label("many")).group_by(*kept)
-    ).all()
+    # In the order of an index, which is then read through once.
+    kept = (Article.state, Article.visibility, Article.language, Article.topic)
+    counts = db.session.execute(listed().with_only_columns(*kept, func.count().label("many")).group_by(*kept)).all()
     topic = request.args.get("topic", "")
     by_language: dict[str, int] = {}
-    for code, other, _state, _visibility, count in counts:
+    for _state, _visibility, code, other, count in counts:
         if not topic or other == topic:
             by_language[code] = by_language.get(code, 0) + count
     code = _choose(request.args.get("language", ""), by_language)
@@ -285,12 +284,14 @@ def _cards(code: str, counts: Sequence[Any]) -> list[dict[str, Any]]:
         asked = {"language": code}
         for number, row in enumerate(some):
             asked |= {f"topic{number}": row.topic, f"state{number}": row.state, f"seen{number}": row.visibility}
-        found += db.session.execute(_first_articles(len(some)), asked)
-    rows = sorted(found, key=lambda row: (row.position, row.title))
+        found += db.session.connection().execute(_first_articles(len(some)), asked)
+    firsts: dict[str, list[tuple[int, str, str]]] = {}
+    for topic, slug, title, position in found:
+        firsts.setdefault(topic, []).append((position, title, slug))
     order = {topic: position for position, topic in enumerate(topics.TOPICS)}
     return [
         {"topic": topic, "name": topics.topic_name(topic), "count": count,
-         "articles": [tuple(row)[1:3] for row in rows if row.topic == topic][:LISTED]}
+         "articles": [(slug, title) for _position, title, slug in sorted(firsts[topic])[:LISTED]]}
         for topic, count in sorted(by_topic.items(), key=lambda item: (order.get(item[0], 18), item[0]))
     ]  # fmt: skip
 
