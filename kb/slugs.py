@@ -50,6 +50,11 @@ def article_path(language: str, slug: str) -> str:
     return f"{_root()}/kb/{language}/{quote(slug)}"
 
 
+def topic_path(language: str, topic: str) -> str:
+    """Where the articles of a topic are listed, on this site."""
+    return f"{_root()}/kb/?language={quote(language, safe='')}&topic={quote(topic, safe='')}"
+
+
 def answer_path(slug: str) -> str:
     """Where a past answer is read, on this site."""
     return f"{_root()}/answers/{quote(slug)}"

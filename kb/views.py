@@ -30,7 +30,7 @@ from core.web import csp_nonce, external, person
 from kb import addresses, metadata, page_cache, reading, topics, translations, view_counts
 from kb.article_files import shows
 from kb.models import MERGED, PUBLIC, PUBLISHED, READABLE, Answer, Article, ArticleFile
-from kb.slugs import answer_path, article_path
+from kb.slugs import answer_path, article_path, topic_path
 
 bp = Blueprint("kb", __name__)
 
@@ -290,7 +290,7 @@ def _cards(code: str, counts: Sequence[Any]) -> list[dict[str, Any]]:
         firsts.setdefault(topic, []).append((position, title, slug))
     order = {topic: position for position, topic in enumerate(topics.TOPICS)}
     return [
-        {"topic": topic, "name": topics.topic_name(topic), "count": count,
+        {"topic": topic, "name": topics.topic_name(topic), "count": count, "path": topic_path(code, topic),
          "articles": [(slug, title) for _position, title, slug in sorted(firsts[topic])[:LISTED]]}
         for topic, count in sorted(by_topic.items(), key=lambda item: (order.get(item[0], 18), item[0]))
     ]  # fmt: skip
