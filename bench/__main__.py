@@ -122,6 +122,7 @@ def _cases(port: int, empty_port: int, token: str, app: Flask) -> list[Case]:
     desk, stranger, api, empty = Browser(port), Browser(port), Browser(port, token), Browser(empty_port)
     desk.sign_in(ANALYST, PASSWORD)
     article = _some_article(app)
+    tag = stranger.get(article).headers["ETag"]
     with app.app_context():
         numbers = db.session.scalars(
             select(Ticket.id).where(Ticket.state.not_in(("closed", "solved"))).order_by(Ticket.id)
@@ -159,7 +160,15 @@ def _cases(port: int, empty_port: int, token: str, app: Flask) -> list[Case]:
         Case("An empty Flask page", get(empty, "/"), expects="Empty"),
         Case("`/desk`", get(desk, "/desk"), expects="/desk/tickets/", target_ms=14),
         Case("A ticket on the desk", ticket, expects="message-", target_ms=11),
-        Case("An article", get(desk, article), expects="<h2", target_ms=5),
+        Case("An article, for an analyst", get(desk, article), expects="<h2", target_ms=4),
+        Case("An article, for a stranger", get(stranger, article), expects="<h2", target_ms=4),
+        Case(
+            "The same, which the browser has",
+            lambda _number: stranger.ask("GET", article, tag=tag),
+            status=304,
+            target_ms=2,
+        ),
+        Case("`/kb/`", get(desk, "/kb/"), expects="/kb/en/", target_ms=6),
         Case("`/search`, a common word", get(desk, f"/search?q={COMMON_WORD}"), expects="<mark>", target_ms=40),
         Case("`/search`, a rare word", get(desk, f"/search?q={RARE_WORD}"), expects="<mark>", target_ms=40),
         Case("Suggestions", get(api, f"/api/v1/suggestions?text={SUGGESTION}"), expects="<mark>", target_ms=25),

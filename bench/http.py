@@ -34,9 +34,16 @@ class Browser:
         self.cookies: dict[str, str] = {}
         self.csrf = ""
 
-    def ask(self, method: str, path: str, body: bytes | None = None, kind: str = "", *, gzip: bool = True) -> Answer:
-        """One request; the time runs until the last byte of the answer."""
+    def ask(
+        self, method: str, path: str, body: bytes | None = None, kind: str = "", *, gzip: bool = True, tag: str = ""
+    ) -> Answer:
+        """One request; the time runs until the last byte of the answer.
+
+        :param tag: of the page that the browser has already.
+        """
         headers = {"User-Agent": "bench", "Accept-Language": "en"}
+        if tag:
+            headers["If-None-Match"] = tag
         if gzip:
             headers["Accept-Encoding"] = "gzip"
         if self.cookies:

@@ -42,7 +42,7 @@ class Sizes:
     """How much of everything."""
 
     tickets: int = 20_000
-    articles: int = 1_000
+    articles: int = 10_000
     answers: int = 200
     champions: int = 500
 
