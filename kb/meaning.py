@@ -30,7 +30,7 @@ PASSAGE_WORDS, STEP, MOST_PASSAGES = 130, 110, 4
 # Of the words found, so many are ranked anew, and so many near ones are added.
 RANKED_ANEW, ADDED = 50, 10
 # What being nearest weighs beside having the best words.
-WEIGHT = 0.8
+WEIGHT = 0.6
 # What is not at least so like the question (as a cosine) is not added to what the words found; where they found
 # nothing, more is asked for, so that nonsense finds nothing.
 _LEAST_LIKE, _LEAST_LIKE_ALONE = 0.83, 0.865
