@@ -7,6 +7,7 @@ key. It cannot know everything: a person reads the text before it is published.
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 from urllib.parse import urlsplit
 
 from core.i18n import lazy as _l
@@ -152,7 +153,7 @@ def _place(finding: Finding) -> tuple[int, int]:
 
 
 def _addresses(text: str, known: Known) -> Iterable[Finding]:
-    for pattern in (patterns.MAIL, patterns.HIDDEN_MAIL):
+    for pattern in (patterns.MAIL, patterns.HIDDEN_MAIL, patterns.SPELLED_MAIL):
         for match in pattern.finditer(text):
             yield Finding(match.start(), match.end(), "e-mail", match[0])
     for match in patterns.LINK.finditer(text):
@@ -184,6 +185,10 @@ def _numbers(text: str) -> Iterable[Finding]:
             if kind == "key" and not _looks_made(match[1]):
                 continue
             yield Finding(match.start(1), match.end(1), kind, match[1])
+            more = patterns.MORE_NUMBERS.match(text, match.end(1)) if kind == "phone" else None
+            while more is not None:
+                yield Finding(more.start(1), more.end(1), kind, more[1])
+                more = patterns.MORE_NUMBERS.match(text, more.end(1))
     for kind, pattern in (("person-id", patterns.CPF), ("key", patterns.SIGNED)):
         for match in pattern.finditer(text):
             yield Finding(match.start(), match.end(), kind, match[0])
@@ -224,8 +229,16 @@ def _opens(address: str) -> bool:
     rest = address.partition("://")[2]
     return bool(
         patterns.SECRET_WORD.search(address) or patterns.KEY.search(address) or patterns.SIGNED.search(address)
-        or patterns.OWN_PAGE.search(address) or "@" in rest.partition("/")[0]
+        or patterns.OWN_PAGE.search(address) or any(map(_is_random, patterns.SHARED.findall(address)))
+        or "@" in rest.partition("/")[0]
     )  # fmt: skip
+
+
+def _is_random(part: str) -> bool:
+    """Whether letters of both kinds and digits follow each other as chance has them, and not as in words and years."""
+    kinds = ["0" if char.isdigit() else "a" if char.islower() else "A" for char in part if char.isalnum()]
+    changes = sum(one != other for one, other in pairwise(kinds))
+    return {"0", "a", "A"} <= set(kinds) and changes * 3 >= len(kinds)
 
 
 def _tells_who(host: str, known: Known) -> bool:

@@ -1,54 +1,27 @@
 """Names in a text: of the people and organisations of a ticket, and of people whom the text itself greets or names."""
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 from core.closings import is_name
 from core.quote_words import CLOSINGS, NAME_PARTICLES
 from core.words import EVERY_STOP_WORD, fold
+from helpdesk.redaction_words import EVERYDAY, NO_NAME, OF_BODIES, OF_PLACES, given_names
 
 LEAST_LETTERS = 3
 # Longer words may stand with an ending after them.
 _LEAST_INFLECTED = 5
-_MOST_STRANGERS = 40
+_MOST_STRANGERS = 80
 
-# Names that are words of everyday, too: written small they are no names.
-_ORDINARY = """
-    may will mark hope grace rose bill art rich sol luz paz mar rosa clara mercedes dolores blanca claire pierre
-    blanche constant prudence angel cruz reyes leon flores rios campos santos joy faith precious gift blessing sunday
-    friday monday march april june august victor felix max pat frank dean grant chance chase drew guy jack miles
-    page penny ray rob rusty sandy sky stone summer wade young brown green white black long short small king bishop
-    cook baker potter mason carter clinton villa torres casas castillo montes prado vega rey paredes mora silva costa
-    rocha pinto lima porto branco ferreiro petit grand martin noel blanc roux leroy mercier barre fort content juste
-    esperanza pilar consuelo socorro amparo milagros soledad gracia alba aurora nieves remedios data key case lot
-"""
-_EVERYDAY = frozenset(_ORDINARY.split())
-# Words with a capital after “Dear”, “I am” or “Mr” that are no names.
-_NOT_NAMES = """
-    sir sirs madam team all everyone everybody colleague colleagues helpdesk desk help support friends friend folks
-    there ladies gentlemen data open ocds ocp standard equipo todos todas colegas amigos amigas senor senores
-    senora soporte mesa ayuda equipe tous toutes collegues messieurs mesdames madame monsieur assistance bureau
-    time prezados senhores senhor senhora caros a the an el la le les los un una une i we you he she it this that
-    director directora directeur directrice analyst analista analyste head chief officer manager responsable
-    publisher user consultant developer engineer minister ministro ministra ministre secretary secretario
-    secretaria president presidente presidenta technical tecnico tecnica technique project proyecto projet working
-    trying using new nuevo nueva nouveau nouvelle from de del of at para por pour not no very so also glad happy
-    sorry sure aware writing afraid back here interested responsible looking currently january february march april
-    may june july august september october november december monday tuesday wednesday thursday friday saturday
-    sunday json csv xml api excel id ids ocid ocids uri url version release record tender award contract planning
-    good buenos buenas bonjour bonsoir hello hi hola dear morning afternoon evening day dias tardes noches bom boa
-    dia tarde noite
-"""
-_NO_NAME = frozenset(_NOT_NAMES.split())
 _NAME = r"[^\W\d_a-zß-öø-ÿа-яё][^\W\d_]{0,30}(?:['’-][^\W\d_]{1,30}){0,2}"
 _SMALL = r"(?:de|del|la|las|los|da|das|do|dos|di|van|von|der|den|bin|ben|al|el)"
 _FULL = rf"{_NAME}\.?(?:[ \u00a0](?:{_SMALL} ){{0,2}}{_NAME}){{0,4}}"
 _TITLE = (
-    r"(?:(?:Mr|Mrs|Ms|Miss|Dr|Dra|Prof|Eng|Hon|Sr|Sra|Srta|Lic|Licda|Ing|Arq|Abog|Mtro|Mtra|Mme|Mlle|MM)\b\.?"
-    r"|M\.|Señora?|Señorita|Don|Doña|Monsieur"
-    r"|Madame|Mademoiselle|Docteur|Doctora?|Doctor|Senhora?|Engenheir[oa]|Professora?|Professor|Maître"
-    r"|Licenciad[oa]|Ingenier[oa])"
+    r"(?:(?:Mr|Mrs|Ms|Miss|Dr|Dra|Prof|Engr?|Hon|Rev|Barr|Sr|Sra|Srta|Lic|Licda|Ing|Arq|Abog|Mtro|Mtra|Mme|Mlle|MM|Pr)"
+    r"\b\.?|M\.|(?:[Ss]eñor(?:a|ita)?|[Dd]on|[Dd]oña|[Mm]onsieur|[Mm]adame|[Mm]ademoiselle|[Dd]octeur|[Dd]octora?"
+    r"|[Ss]enhora?|[Ee]ngenheir[oa]|[Pp]rofessora?|[Pp]rofesora?|[Pp]rofesseure?|[Mm]aître|[Ll]icenciad[oa]"
+    r"|[Ii]ngenier[oa]|[Ii]ngénieure?|[Aa]rquitect[oa]|[Aa]bogad[oa]|Chief|[Mm]aestr[oa])\b)"
 )
 _GREETED = re.compile(
     r"(?:^|(?<=\n)|(?<=[.!?] ))[ \t]*(?:(?i:dear|hello|hi|hey|good (?:morning|afternoon|evening|day)|greetings"
@@ -56,6 +29,7 @@ _GREETED = re.compile(
     r"|buen(?:os|as)? (?:d[ií]as?|tardes|noches)|ch[eè]r|ch[eè]re|ch[eè]rs|bonjour|bonsoir|salut|prezad[oa]s?"
     r"|car[oa]s?|ol[aá]|oi|bom dia|boa (?:tarde|noite)|уважаемый|уважаемая|здравствуйте))"
     rf",?[ \u00a0]+(?:{_TITLE}[ \u00a0]+)?({_FULL})(?=[ \u00a0]*(?:[,:!.;\n–-]|$| (?:and|y|et|e|&) ))"
+    rf"(?: (?:and|y|et|e|&) (?:{_TITLE}[ \u00a0]+)?({_FULL}))?"
 )
 _THANKED = re.compile(
     r"(?i:\b(?:thanks|thank you|many thanks|gracias|muchas gracias|merci|merci beaucoup|obrigad[oa]|regards"
@@ -69,7 +43,8 @@ _NAMED = re.compile(
     rf"[ \u00a0]+(?:{_TITLE}[ \u00a0]+)?({_FULL})"
 )
 _BEING = re.compile(
-    r"(?i:\b(?:i am|i['’]m|this is|soy|habla|escribe|je suis|ici|sou|aqui [eé]|fala))"
+    r"(?i:\b(?:i am|i['’]m|this is|soy|habla|escribe|(?:le|les|te) (?:saluda|escribe)|je suis|ici|sou"
+    r"|aqui [eé](?: [oa])?|quem fala [eé](?: [oa])?|fala))"
     rf"[ \u00a0]+(?:{_TITLE}[ \u00a0]+)?({_NAME}(?:[ \u00a0](?:{_SMALL} ){{0,2}}{_NAME}){{1,3}}"
     rf"|{_NAME}(?=,? (?:from|of|with|de|del|d['’]|du|da|do|at)\b))"
 )
@@ -77,7 +52,9 @@ _COLLEAGUE = re.compile(
     r"(?i:\b(?:colleagues?|boss|supervisor|assistant|contact(?: person)?|focal point|attn|attention|signed"
     r"|compañer[oa]s?|colegas?|jef[ea]|contacto|firmad[oa](?: por)?|atte|coll[eè]gues?|chef|responsable"
     r"|sign[eé](?: par)?|director|directora|directeur|directrice|ask|tell|cc|copy|spoke (?:to|with)"
-    r"|talk(?:ed)? (?:to|with)|hablar con|pregunten? a|parler [aà]|written by|escrito por|prepared by"
+    r"|talk(?:ed)? (?:to|with)|speak (?:to|with)|met with|hab(?:lar|l[eéoó]|lamos|lando) con|pregunt(?:en?|ar) a"
+    r"|contact[aeo]r? a|parl(?:er|é) [aà]|falar com|falei com|told by|sent by|enviado por|envoyé par"
+    r"|written by|escrito por|prepared by"
     r"|approved by|aprobado por|elaborado por))"
     rf",?:?[ \u00a0]+(?:{_TITLE}[ \u00a0]+)?({_NAME}(?:[ \u00a0](?:{_SMALL} ){{0,2}}{_NAME}){{1,3}})"
 )
@@ -86,10 +63,16 @@ _BESIDE_MAIL = re.compile(
     r"[ \u00a0]{0,2}[<(\[]{1,2}(?:mailto:)?[\w.%+'-]{1,64}@"
 )
 _WROTE = re.compile(
-    rf"({_NAME}(?:[ \u00a0](?:{_SMALL} ){{0,2}}{_NAME}){{1,3}})[ \u00a0](?:wrote|writes|escribió|escribio"
-    rf"|ha escrito|a écrit|a ecrit|escreveu|написал)"
+    rf"({_NAME}(?:[ \u00a0](?:{_SMALL} ){{0,2}}{_NAME}){{1,3}})[ \u00a0](?:wrote|writes|says|told (?:me|us)"
+    rf"|escribió|escribio|ha escrito|a écrit|a ecrit|escreveu|написал)"
 )
 _STRANGERS = (_GREETED, _THANKED, _TITLED, _NAMED, _BEING, _COLLEAGUE, _BESIDE_MAIL, _WROTE)
+# Words with capitals in a row, as names are written.
+_RUN = re.compile(
+    rf"(?<![\w./@\\#-])(?:{_NAME}|[^\W\d_a-z]\.)"
+    rf"(?:[ \u00a0](?:{_SMALL} ){{0,2}}(?:{_NAME}|[^\W\d_a-z]\.(?!\w))){{0,7}}"
+    r"(?![\w@\\/])"
+)
 _NEXT = re.compile(rf"[ \u00a0](?:{_SMALL} ){{0,2}}({_NAME})(?!\w)|[ \u00a0]([^\W\d_a-z])\.(?!\w)")
 _INITIAL = re.compile(r"(?<!\w)([^\W\d_a-z])\. ?$")
 _BETWEEN = re.compile(rf"[ \u00a0.\-_‐‑](?:{_SMALL} ){{0,2}}")
@@ -175,13 +158,43 @@ def strangers(text: str) -> list[str]:
     found: dict[str, None] = {}
     for pattern in _STRANGERS:
         for match in pattern.finditer(text):
-            name = _cleaned(match[1])
-            if name:
-                found[name] = None
+            found |= dict.fromkeys(name for each in match.groups() if each and (name := _cleaned(each)))
             if len(found) >= _MOST_STRANGERS:
                 return list(found)
     found |= dict.fromkeys(signed(text))
+    found |= dict.fromkeys(given(text))
     return list(found)[:_MOST_STRANGERS]
+
+
+def given(text: str) -> Iterator[str]:
+    """Names that begin with a given name that many people have, up to where they end."""
+    for match in _RUN.finditer(text):
+        words = re.split(r"[ \u00a0]", match[0])
+        plain = [fold(word.strip(".")) for word in words]
+        if not OF_BODIES.isdisjoint(plain):
+            continue
+        first = next((place for place, word in enumerate(plain) if _is_given(words[place], word)), None)
+        if first is None or (first and plain[first - 1] in OF_PLACES):
+            continue
+        rest = [
+            place for place in range(first + 1, len(words)) if _is_surname(words[first], words[place], plain[place])
+        ]
+        if not rest and (plain[first] in EVERYDAY or words[first].isupper()):
+            continue
+        if name := _cleaned(" ".join(words[first : rest[-1] + 1 if rest else first + 1])):
+            yield name
+
+
+def _is_given(word: str, plain: str) -> bool:
+    known = given_names()
+    return len(plain) > 1 and not word.endswith(".") and (plain in known or re.split(r"['’-]", plain)[0] in known)
+
+
+def _is_surname(given_name: str, word: str, plain: str) -> bool:
+    """Whether a word with a capital after a given name may go on with it: no abbreviation, no word of a sentence."""
+    if plain in NO_NAME or plain in EVERY_STOP_WORD or (word.isupper() and len(word) > 2 and not given_name.isupper()):
+        return False
+    return word[:1].isupper()
 
 
 def signed(text: str) -> list[str]:
@@ -189,7 +202,8 @@ def signed(text: str) -> list[str]:
     lines = text.replace("\r\n", "\n").split("\n")
     names = []
     for place, line in enumerate(lines):
-        if line.strip().lower().strip(",.! -—–") not in CLOSINGS:
+        is_mark = line.strip() in {"--", "---", "—"} and place + 8 >= len(lines)
+        if not is_mark and line.strip().lower().strip(",.! -—–") not in CLOSINGS:
             continue
         below = next((each.strip() for each in lines[place + 1 : place + 4] if each.strip()), "")
         plain = re.split(r"[,(|–—/]| - ", below)[0].strip()
@@ -201,11 +215,12 @@ def signed(text: str) -> list[str]:
 def _cleaned(name: str) -> str:
     """A name without words in front of it or after it that are none; "" if nothing is left."""
     words = re.split(r"[ \u00a0]+", name.strip(" .,'’-"))
-    while words and (fold(words[0]) in _NO_NAME or fold(words[0]) in EVERY_STOP_WORD):
+    while words and (fold(words[0]) in NO_NAME or fold(words[0]) in EVERY_STOP_WORD):
         words.pop(0)
-    while words and (words[-1].lower() in NAME_PARTICLES or fold(words[-1]) in _NO_NAME):
+    while words and (words[-1].lower() in NAME_PARTICLES or fold(words[-1]) in NO_NAME):
         words.pop()
-    if not words or any(fold(word) in _NO_NAME for word in words if word.lower() not in NAME_PARTICLES):
+    plain = [fold(word) for word in words if word.lower() not in NAME_PARTICLES]
+    if not words or not NO_NAME.isdisjoint(plain) or not OF_BODIES.isdisjoint(plain):
         return ""
     if all(word.isupper() and len(word) > 1 for word in words) and len(words) == 1:
         # A word in capitals alone is an abbreviation before it is a name.
@@ -228,7 +243,7 @@ def _with_rest(text: str, span: Span, words: set[str]) -> Span:
                 after is None
                 or word in EVERY_STOP_WORD
                 or word in words
-                or word in _NO_NAME
+                or word in NO_NAME
                 or (after[1] or "").isupper()
             ):
                 break
@@ -255,7 +270,7 @@ def _is_code(part: str, text: str, begin: int) -> bool:
     before = text[begin - 1 : begin]
     if not before or before not in _INSIDE_CODE:
         return False
-    return fold(part) in _EVERYDAY or fold(part) in EVERY_STOP_WORD or len(part) <= LEAST_LETTERS
+    return fold(part) in EVERYDAY or fold(part) in EVERY_STOP_WORD or len(part) <= LEAST_LETTERS
 
 
 def _is_written_so(part: str, text: str) -> bool:
@@ -265,7 +280,7 @@ def _is_written_so(part: str, text: str) -> bool:
 
 def _is_no_ordinary_word(part: str, text: str) -> bool:
     """A name that is also a word of everyday is a name only with a capital."""
-    return not text.islower() or (fold(part) not in EVERY_STOP_WORD and fold(part) not in _EVERYDAY)
+    return not text.islower() or (fold(part) not in EVERY_STOP_WORD and fold(part) not in EVERYDAY)
 
 
 def _name_parts(names: Iterable[str]) -> list[str]:
@@ -286,7 +301,9 @@ def _organisation_parts(organisations: Iterable[str], hosts: Iterable[str]) -> l
     parts: dict[str, None] = {}
     for name in organisations:
         plain = re.sub(r"\s*\([^)]*\)", "", name).strip()
-        parts |= dict.fromkeys([name, plain, plain.partition(",")[0].strip(), re.split(r" [-–—] ", plain)[0].strip()])
+        both = [each.strip() for each in re.split(r" [-–—] ", plain)]
+        parts |= dict.fromkeys([name, plain, plain.partition(",")[0].strip(), both[0]])
+        parts |= dict.fromkeys(each for each in both[1:] if " " in each)
         words = re.findall(r"[^\W\d_]+", name)
         parts |= dict.fromkeys(word for word in words if word.isupper() and len(word) >= 2)
         capitals = "".join(word[0] for word in words if word[0].isupper() and not (word.isupper() and len(word) > 1))

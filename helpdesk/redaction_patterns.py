@@ -12,6 +12,15 @@ HIDDEN_MAIL = re.compile(
     r"(?:(?:\.| ?[\[({<] ?(?:dot|punto|point|ponto) ?[\])}>] ?)[\w-]{1,63}){1,6}",
     re.IGNORECASE,
 )
+# As people spell it: name dot surname at host dot org.
+SPELLED_MAIL = re.compile(
+    "|".join(
+        rf"(?<![\w.])[\w+-]{{1,64}}(?: (?:{dot}) [\w+-]{{1,64}}){{0,3}} {at} [\w-]{{1,63}}"
+        rf"(?: (?:{dot}) [\w-]{{1,63}}){{1,4}}"
+        for at, dot in (("at", "dot"), ("arroba", "punto|ponto"), ("arobase", "point"))
+    ),
+    re.IGNORECASE,
+)
 LINK = re.compile(r"(?:https?|ftp|sftp)://[^\s<>()\"'`\]]{3,2000}", re.IGNORECASE)
 HOST = re.compile(r"(?<![\w.@-])[A-Za-z0-9-]{1,63}(?:\.[A-Za-z0-9-]{1,63}){1,8}(?![\w-])")
 # The place of a ticket or of a file with it, on any site of ours.
@@ -19,7 +28,7 @@ OWN_PAGE = re.compile(r"(?<![\w.])/(?:desk/)?tickets/\d{1,12}[^\s<>()\"'`\]]{0,3
 
 PHONE = re.compile(
     rf"(?<![\w.,/-])(?:(?:\+"
-    rf"|00)\d{{1,3}}{_GAP}{{0,2}})?(?:\(\d{{1,5}}\){_GAP}?)?\d{{2,5}}(?:{_GAP}\d{{1,5}}){{1,6}}(?![\w-])"
+    rf"|00 ?)\d{{1,3}}{_GAP}{{0,2}})?(?:\(\d{{1,5}}\){_GAP}?)?\d{{2,5}}(?:{_GAP}\d{{1,8}}){{1,6}}(?![\w-])"
     rf"|(?<![\w.,/-])(?:\+|00)\d{{1,3}}{_GAP}\d{{4,12}}(?![\w-])"
     r"|(?<![\w.])\+\d{8,15}(?!\w)"
     r"|(?<![\w.,/-])0\d{7,10}(?![\w-])"
@@ -33,16 +42,19 @@ CALLED = re.compile(
     r"|ring (?:me|us) (?:at|on)"
     r"|tel[eé]fono|m[oó]vil|celular|cel|ll[aá]m(?:ame|eme|enos|anos) al|t[eé]l[eé]phone|t[eé]l|portable"
     r"|joignable au|appelez-(?:moi|nous) au"
-    r"|telefone|telem[oó]vel|ligue para|тел|телефон|ext|extension|extensi[oó]n|anexo|interno|poste)"
+    r"|telefone|telem[oó]vel|ligue para|тел|телефон|ext|extension|extensi[oó]n|anexo|interno|int(?=\.)|ramal|poste)"
     r"\b\.?(?: (?:is|es|n[uú]mero|number|no|num|est le|au"
-    r"|al))?\.?[ :]{0,3}\(?(\+?\(?\d[\d ().\-/\u00a0\u2011]{1,24}\d)",
+    r"|al))?\.?[ :]{0,3}\(?(\+?\(?\d(?:[\d ().\-\u00a0\u2011]|/(?=\d)){1,24}\d)",
     re.IGNORECASE,
 )
-# A whole text that is a date, years or a round sum, and no number to call.
+# What stands between two of them.
+MORE_NUMBERS = re.compile(r" ?(?:[/,;]|o|ou|or|y|e|et|and) ?(\+?\(?\d[\d ().\-\u00a0\u2011]{5,24}\d)(?![\w-])")
+# A whole text that is a date, years, a number within a year or a round sum, and no number to call.
 DATE = re.compile(
     r"\d{4}[-./ ]\d{1,2}[-./ ]\d{1,2}(?:[ T]\d{1,2})?|\d{1,2}[./ -]\d{1,2}[./ -]\d{2,4}(?: \d{1,2})?"
     r"|(?:19|20)\d\d\s*[-–/]\s*(?:19|20)\d\d"
     r"|\d{1,2}(?:\.\d{3}){1,4}|[1-9]\d{0,2}(?:[ .\u00a0\u202f]\d{3})*[ .\u00a0\u202f]000"
+    r"|\d{1,6}[-/](?:19|20)\d\d(?:[-/]\d{1,4})?"
     r"|(?:(?:19|20)\d\d ){1,5}(?:19|20)\d\d|\d{1,2}[-–]\d{1,2}[ ./]\d{1,2}[ ./]\d{4}"
 )
 _OCTET = r"(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)"
@@ -55,9 +67,10 @@ STREET = re.compile(
     r"|avenue|boulevard|Praça|Travessa|Camino|Carretera|Transversal|Diagonal|Lotissement|Plot|Stand"
     r"|P\.? ?O\.? ?Box|P\.?M\.?B\.?|Private Bag|B\.?P\.?|Apartado|Apdo\.|Casilla|Caixa Postal)\s+"
     r"[\w.'’ -]{0,40}?[\s,]{0,2}(?:(?:N|No|Nro|Nº)?[°º.#]{1,2}\s{0,2})?\d{1,6}\b"
-    r"(?:,? ?(?:Nos?\.?|Nro\.?|N[°º]|#) ?\d{1,4}[A-Za-z]?)?(?: ?[-–] ?\d{1,4}\b)?"
-    r"|\b\d{1,5}(?: ?bis| ?ter)?,? (?:rue|avenue|boulevard|place|impasse|all[ée]e|chemin|quai|route)(?: (?:de|du"
-    r"|des|la|le|les|d['’]\w{1,30}|l['’]\w{1,30}|[A-ZÀ-Ý][\w'’-]{1,30}|\d{1,2})){1,6}"
+    r"(?:(?: de)? [A-ZÀ-Ý][\w'’]{2,20}(?: [A-ZÀ-Ý][\w'’]{2,20})?,? \d{1,5}\b)?"
+    r"(?:,? ?(?:Nos?\.?|Nro\.?|N[°º]|#) ?\d{1,4}[A-Za-z]?)?(?: ?[-–] ?\d{1,5}\b)?"
+    r"|\b\d{1,5}(?: ?bis| ?ter)?,? (?:rue|avenue|boulevard|place|impasse|all[ée]e|chemin|quai|route)(?: (?:(?:de|du"
+    r"|des|la|le|les)\b|d['’]\w{1,30}|l['’]\w{1,30}|[A-ZÀ-Ý][\w'’-]{1,30}|\d{1,2})){1,6}"
     r"|\b\d{1,5}[A-Za-z]?,? (?:[A-Z][\w'’]{1,20}\s){1,3}(?:Street|St|Road|Rd|Avenue|Ave|Lane|Drive|Square|Close"
     r"|Way|Crescent|Terrace|Boulevard|Blvd)\b"
 )
@@ -76,6 +89,8 @@ SAID_SECRET = re.compile(
     re.IGNORECASE,
 )
 KEY = re.compile(r"(?<![\w/.-])(?=\w{0,100}\d)(?=\w{0,100}[A-Za-z])[A-Za-z0-9_]{24,500}(?![\w-])")
+# A part of an address that may be what opens a shared file.
+SHARED = re.compile(r"/([\w-]{20,200})(?![\w.-])")
 SIGNED = re.compile(r"\beyJ[\w-]{10,2000}\.[\w-]{5,4000}(?:\.[\w-]{5,1000})?")
 
 OCID = re.compile(r"\bocds-[a-z0-9]{6}-[\w./-]{1,80}", re.IGNORECASE)
@@ -84,8 +99,8 @@ PREFIX = re.compile(r"\bocds-[a-z0-9]{6}\b", re.IGNORECASE)
 # Numbers of a person, by the word before them or by their form.
 PERSON_ID = re.compile(
     r"\b(?:passport|passeport|pasaporte|passaporte|c[eé]dula|DNI|CURP|CUIL|CUIT|RUC|RUT|NIT|RFC|CPF|CNPJ|NIF|NIE"
-    r"|SSN|NINO|TIN|PIN"
-    r"|national id|id card|identity card|carte d['’]identit[eé]|n[°º] d['’]identit[eé]|documento de identidad)\b"
+    r"|SSN|NINO|NIN|TIN|PIN|IFU|NINEA|RCCM|IDNO|EDRPOU|C\.I\.|matricule|c[eé]dula de (?:identidad|ciudadan[ií]a)"
+    r"|national id|id card|identity card|carte d['’]identit[eé]|n[°º] d['’]identit[eé]|documento de identidad)(?!\w)"
     r"(?: (?:no|number|num|n[°ºo]|de ciudadan[ií]a|de identidad|nacional))?\.?[ :#]{0,3}(?:is |es "
     r"|n[°º]\.? ?)?((?=[\w.-]{0,30}\d)[A-Za-z0-9][\w.-]{3,24}\w)",
     re.IGNORECASE,
@@ -96,14 +111,19 @@ CPF = re.compile(
 )
 
 _CURRENCY = (
-    r"US\$|USD|EUR|GBP|GHS|NGN|KES|MXN|COP|PYG|PEN|ARS|BRL|CLP|XOF|XAF|ZAR|UAH|R\$|S/\.?|Gs\.?|₲|₦|₵|₴|\$|€|£|¥"
+    r"US\$|USD|EUR|GBP|GHS|NGN|KES|MXN|COP|PYG|PEN|ARS|BRL|CLP|XOF|XAF|ZAR|UAH|UGX|TZS|MWK|ZMW|RWF|ETB|MZN|INR|IDR"
+    r"|NPR|KGS|GEL|MDL|HNL|GTQ|NIO|CRC|DOP|BOB|UYU|CAD|CHF|R\$|RD\$|C\$|S/\.?|Gs\.?|Bs\.?|[KTU]Sh\.?|F ?CFA|₲|₦|₵|₴|₹"
+    r"|\$|€|£|¥"
 )
 _WORDS_OF_MONEY = (
     r"dollars?|euros?|pounds?|cedis?|naira|shillings?|kwacha|pesos?|soles|guaran[ií]es|reais|d[oó]lares"
     r"|francs?(?: CFA)?|FCFA|hryvnias?|lempiras"
 )
 _FIGURE = r"\d{1,3}(?:[ .,'\u00a0\u202f]\d{3}){1,6}(?:[.,]\d{1,2})?|\d{1,15}(?:[.,]\d{1,2})?"
-_MANY = r"(?: ?(?:million|billion|thousand|millones|mil millones|mil|millions|milliards?|milh(?:ões|ão)|mn|bn|k|M))?"
+_MANY = (
+    r"(?: ?(?:million|billion|thousand|millones|mil millones|mil|millions|milliards?|milh(?:ões|ão)"
+    r"|(?:mn|bn|k|M)(?![a-z])))?"
+)
 AMOUNT = re.compile(
     rf"(?<![\w$€£])(?:{_CURRENCY}) ?(?:{_FIGURE}){_MANY}(?![\w])"
     rf"|(?<![\w.,])(?:{_FIGURE}){_MANY} ?(?:de )?(?:{_CURRENCY}|{_WORDS_OF_MONEY})(?!\w)",

@@ -1,14 +1,18 @@
 """How much of what belongs to somebody is found, measured on made-up threads in the languages of the desk."""
 
 from collections import Counter
+from pathlib import Path
 
 from helpdesk import redaction
 from helpdesk.redaction import Known, host_of
-from tests.helpdesk.redaction_cases import CASES
+from tests.helpdesk import redaction_cases, redaction_cases_more
+
+ROOT = Path(__file__).parents[2]
+CASES = (*redaction_cases.CASES, *redaction_cases_more.CASES)
 
 # What must be found nearly always, and at least so much of the rest.
 SURE = ("name", "e-mail", "phone")
-SURE_RECALL, RECALL, PRECISION = 0.95, 0.9, 0.9
+SURE_RECALL, RECALL, PRECISION = 0.97, 0.95, 0.95
 
 
 def measured():
@@ -40,7 +44,7 @@ def measured():
 
 
 def test_the_set_is_large_enough_and_in_three_languages():
-    assert len(CASES) >= 60
+    assert len(CASES) >= 140
 
 
 def test_what_tells_who_asked_is_found_and_little_else():
@@ -49,3 +53,11 @@ def test_what_tells_who_asked_is_found_and_little_else():
         assert found[kind] / expected[kind] >= SURE_RECALL, (kind, missed)
     assert found.total() / expected.total() >= RECALL, missed
     assert found.total() / (found.total() + more.total()) >= PRECISION, missed
+
+
+def test_texts_about_the_standard_name_few_people():
+    """Words with capitals are no names because they have capitals."""
+    texts = [path.read_text("utf-8") for path in sorted((ROOT / "portal" / "demo" / "articles").rglob("*.md"))]
+    assert len(texts) >= 30
+    sure = [one for text in texts for one in redaction.find(text, Known()) if not one.is_maybe and one.kind != "link"]
+    assert len(sure) <= len(texts) / 2, [(one.kind, one.text) for one in sure]
