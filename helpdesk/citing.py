@@ -17,7 +17,7 @@ from helpdesk.fitting import Question
 from helpdesk.fitting import fitting as fitting_texts
 from helpdesk.models import PUBLIC, Message, Ticket
 from helpdesk.states import ENDED
-from kb.models import MERGED, READABLE, Answer, Article, visibilities_of
+from kb.models import MERGED, READABLE, VISIBILITIES, Answer, Article, visibilities_of
 from kb.search import Hit
 from kb.slugs import answer_path, article_path
 
@@ -112,8 +112,11 @@ def cited_in(text: str) -> list[Target]:
     return targets
 
 
-def chosen(references: Iterable[str], reader: User) -> list[Target]:
-    """The published articles and past answers that references such as ``article:12`` name and a person may read."""
+def chosen(references: Iterable[str], *readers: User) -> list[Target]:
+    """The published articles and past answers that references such as ``article:12`` name and all of these may read:
+    whoever chose them, and whoever gets a text that names them.
+    """
+    seen = [code for code in VISIBILITIES if all(code in visibilities_of(reader) for reader in readers)]
     numbers: dict[str, list[int]] = {"article": [], "answer": []}
     for reference in list(references)[:MOST_CITED]:
         if found := _REFERENCE.fullmatch(reference):
@@ -126,7 +129,7 @@ def chosen(references: Iterable[str], reader: User) -> list[Target]:
                 select(model).where(
                     model.id.in_(numbers[kind]),
                     model.state.in_(READABLE),
-                    model.visibility.in_(visibilities_of(reader)),
+                    model.visibility.in_(seen),
                 )
             )
     return targets

@@ -43,8 +43,9 @@ def show(number: int) -> ResponseReturnValue:
         draft = planned_views.fill(form, number, request.args["draft"])
         if draft is not None:
             return _page(number, form, draft)
-    targets = citing.chosen(request.args.getlist("cites"), person()) if "cites" in request.args else []
-    form.body.data = citing.with_links("", targets)
+    if "cites" in request.args:
+        targets = citing.chosen(request.args.getlist("cites"), person(), _find(number).requester)
+        form.body.data = citing.with_links("", targets)
     return _page(number, form)
 
 
@@ -67,7 +68,7 @@ def reply(number: int) -> ResponseReturnValue:
         else:
             sending.check_seen(ticket, draft)
             recipients = sending.recipients(ticket, draft)
-            body = citing.with_links(body, citing.chosen(request.form.getlist("cites"), by))
+            body = citing.with_links(body, citing.chosen(request.form.getlist("cites"), by, ticket.requester))
             stored = form.stored_files()
             then = THEN.get(request.form.get("send", ""), "")
             waits = planned_views.plan_reply(ticket, draft, body=body, then=then, recipients=recipients, stored=stored)

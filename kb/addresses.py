@@ -56,8 +56,12 @@ def lead(language: str, slug: str, reader: User | None) -> Article | None:
 
 
 def is_gone(language: str, slug: str, reader: User | None) -> bool:
-    """Whether an article stood at an address that is retired, with nothing in its place."""
+    """Whether an article stood at an address that is retired, with nothing in its place; one that was never published
+    never stood there.
+    """
     row = moved_to(language, slug) or db.session.scalar(
         select(Article).where(Article.language == language, Article.slug == slug)
     )
-    return row is not None and row.state == RETIRED and row.visibility in visibilities_of(reader)
+    if row is None or row.state != RETIRED or row.published_at is None:
+        return False
+    return row.visibility in visibilities_of(reader)

@@ -136,7 +136,7 @@ def around(article: Article, user: User | None, *, collection: str = "") -> Arou
         named = {"collection": place.id, "place": place.position, "language": article.language, **seen}
         for row in connection.execute(_NEIGHBOURS, named):
             before, after = (row, after) if row.is_before else (before, row)
-    return Around(
-        others, related, place, before, after, behind(article),
-        next((row for row in others if row.id == article.source_id), None),
-    )  # fmt: skip
+    source = next((row for row in others if row.id == article.source_id), None)
+    # Of a source that somebody may not read they are not told either that it changed.
+    late = behind(article) if source is not None or (user is not None and user.is_staff) else None
+    return Around(others, related, place, before, after, late, source)

@@ -276,8 +276,9 @@ def test_a_ticked_suggestion_adds_its_link_once(app, browser_of, knowledge):
     assert citations(app) == {("article", article), ("answer", answer)}
     send(bruno, number, body=body, cites=[f"article:{article}"])
     assert messages_of(app, number)[-1]["body"].count("register-a-prefix") == 1
-    page = bruno.get(path(number, f"?cites=article:{staff_only}"))
-    assert "How we work" in page.text, "without scripts the link is put into the reply box"
+    page = bruno.get(path(number, f"?cites=article:{staff_only}&cites=answer:{answer}"))
+    assert "/answers/" in page.text, "without scripts the link is put into the reply box"
+    assert "How we work" not in page.text, "the requester may not read it"
 
 
 def test_suggestions_that_the_requester_may_not_read_cannot_be_inserted(app, browser_of, work):
