@@ -62,11 +62,32 @@ _BESIDE_MAIL = re.compile(
     rf"({_NAME}(?:[ \u00a0](?:{_SMALL} ){{0,2}}{_NAME}){{1,3}})"
     r"[ \u00a0]{0,2}[<(\[]{1,2}(?:mailto:)?[\w.%+'-]{1,64}@"
 )
-_WROTE = re.compile(
-    rf"({_NAME}(?:[ \u00a0](?:{_SMALL} ){{0,2}}{_NAME}){{1,3}})[ \u00a0](?:wrote|writes|says|told (?:me|us)"
-    rf"|escribió|escribio|ha escrito|a écrit|a ecrit|escreveu|написал)"
+# What people do, after their names.
+_DOES = re.compile(
+    rf"(?<![\w./@-])({_NAME}(?:[ \u00a0](?:{_SMALL} ){{0,2}}{_NAME}){{1,3}})(?:,|[ \u00a0])[ \u00a0]?(?:"
+    r"(?:has |have |had |will |would |also )?(?:wr[oi]tes?|written|says?|said|tells?|told|asks?|asked|sends?|sent"
+    r"|replie[ds]|reply|call(?:ed|s)?|phoned|confirm(?:ed|s)?|agree[ds]|mention(?:ed|s)?|explain(?:ed|s)?|sign(?:ed|s)"
+    r"|join(?:ed|s)?|approve[ds]|suggest(?:ed|s)?|prepare[ds])"
+    r"|who|from (?:our|the|my|their)|of our|our|my"
+    r"|(?:(?:me|nos|le|les|ha|lo|la) )?(?:escribi[óo]|escribe|escrito|dijo|dice|dicho|envi[óo]|env[ií]a|mand[óo]"
+    r"|pregunt[óoa]"
+    r"|confirm[óoa]|pidi[óo]|pide|coment[óoa]|firm[óoa]|aprob[óo]|explic[óoa])|quien|de nuestr[oa]|de mi"
+    r"|(?:m['’]a|nous a|vous a|l['’]a|a|lui a)(?: (?:dit|demandé|envoyé|confirmé|écrit|ecrit|répondu|signé|expliqué))"
+    r"|(?:dit|demande|écrit|répond|propose|qui)|de notre|de mon"
+    r"|(?:(?:me|nos) )?(?:disse|enviou|pediu|perguntou|confirmou|escreveu|assinou|diz)|que trabalha|d[oa] noss[oa]"
+    r"|написал(?:а)?)\b"
 )
-_STRANGERS = (_GREETED, _THANKED, _TITLED, _NAMED, _BEING, _COLLEAGUE, _BESIDE_MAIL, _WROTE)
+# Whom something is given to, and who holds a post.
+_GIVEN_TO = re.compile(
+    r"(?i:\b(?:(?:sen[dt]|gave|give|forward(?:ed)?|show(?:ed|n)?|address(?:ed)?) (?:\w+ ){0,3}to"
+    r"|(?:colleague|boss|contact|manager|director|name)s? (?:is|are)|named|nombrad[oa]|llamad[oa]|nommée?"
+    r"|envi\w{1,5} (?:\w+ ){0,2}a|de parte de|de la part de"
+    r"|contador[a]?|t[eé]cnic[oa]|analista|coordinador[a]?|coordenador[a]?|gerente|alcaldes?a?|ministr[oa]|funcionari[oa]"
+    r"|comptable|ministre|maire|accountant|officer|engineer|minister|mayor|auditor|secretari[oa]|secrétaire))"
+    rf"[ \u00a0]+(?:{_TITLE}[ \u00a0]+)?({_NAME}(?:[ \u00a0](?:{_SMALL} ){{0,2}}{_NAME}){{1,3}})"
+)
+_AM = re.compile(rf"(?i:\b(?:i am|i['’]m|soy|je suis|sou o|sou a))[ \u00a0]+({_NAME})(?=[,.\n]| and | y | et | e )")
+_STRANGERS = (_GREETED, _THANKED, _TITLED, _NAMED, _BEING, _COLLEAGUE, _BESIDE_MAIL, _DOES, _GIVEN_TO, _AM)
 # Words with capitals in a row, as names are written.
 _RUN = re.compile(
     rf"(?<![\w./@\\#-])(?:{_NAME}|[^\W\d_a-z]\.)"

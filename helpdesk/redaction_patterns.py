@@ -83,7 +83,8 @@ SECRET_WORD = re.compile(
     re.IGNORECASE,
 )
 SAID_SECRET = re.compile(
-    r"\b(?:password|passwd|contrase(?:ñ|n)a|clave|mot de passe|senha|пароль|token|api[ -]?key|secret)\b(?: (?:is"
+    r"\b(?:password|passwd|contrase(?:ñ|n)a|clave|mot de passe|senha|пароль|token|api[ -]?key|secret"
+    r"|(?:pass|pwd|pw)(?=[ ]?[:=]))\b(?: (?:is"
     r"|es|est|é))?[ ]?[:=]?[ ]{0,2}"
     r"[\"“«'`]?([^\s\"”»'`,;]{4,200})",
     re.IGNORECASE,

@@ -44,7 +44,7 @@ _OF_BODIES = """
     center centre committee federation union universidad fundacion instituto banco colegio escuela centro grupo
     proyecto programa ley sistema servicio servicios ministerio agencia comision consejo municipio municipalidad
     alcaldia gobierno empresa departamento provincia ciudad universite fondation institut banque ecole hopital
-    societe projet loi systeme ministere agence mairie universidade fundacao escola prefeitura governo projeto
+    societe projet loi systeme ministere agence mairie sheets universidade fundacao escola prefeitura governo projeto
     lei secretaria
 """
 OF_BODIES = frozenset(_OF_BODIES.split())
