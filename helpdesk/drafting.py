@@ -19,6 +19,10 @@ from helpdesk.models import Message, Ticket
 from helpdesk.states import ENDED
 
 _MOST_AFTER_CLOSING = 7
+# As people type in haste.
+_SHORT_CLOSINGS = frozenset(
+    {"thx", "thks", "tks", "thnx", "ty", "rgds", "br", "kr", "slds", "sds", "cdt", "cdlt", "bjs", "abs"}
+)
 # A message that says no more than this may be a mere word of thanks, or that we are on it.
 _SHORT = 320
 
@@ -40,6 +44,20 @@ _NICETY = re.compile(
     r"|encuentre[ns]?)[^.!?\n]{0,20}|reciba[n]? un[^.!?\n]{0,40}saludo[^.!?\n]{0,20}"
     r"|merci(?: beaucoup)?(?: (?:pour|de|encore)[^.!?\n]{0,100})?|j['’]esp[eè]re que[^.!?\n]{0,60}"
     r"|(?:muito )?obrigad[oa](?: (?:por|pel[oa]|de novo)[^.!?\n]{0,100})?|espero que[^.!?\n]{0,60})[.!,]+\s*",
+    re.IGNORECASE,
+)
+# The same at the end, a line or a sentence of its own.
+_PARTING = re.compile(
+    r"(?:(?:^|\n)[^\S\n]*|(?<=[.!?])[^\S\n]+)(?:(?:many )?(?:thanks|thx|thank you)(?: (?:so|very) much)?"
+    r"(?: (?:in advance|again|for)[^.!?\n]{0,80})?|(?:i |we )?look(?:ing)? forward to[^.!?\n]{0,80}"
+    r"|(?:muchas )?gracias(?: (?:de antemano|por|nuevamente)[^.!?\n]{0,80})?"
+    r"|(?:quedo|quedamos|estoy|estamos)(?: (?:muy|siempre))? (?:atent[oa]s?|pendientes?|a la espera"
+    r"|a (?:sus|su|las) [oó]rdenes|al pendiente|a (?:tu|su) disposici[oó]n)[^.!?\n]{0,80}"
+    r"|(?:d['’]avance )?merci(?: (?:d['’]avance|par avance|beaucoup|pour)[^.!?\n]{0,80})?"
+    r"|dans l['’]attente[^.!?\n]{0,80}|(?:je|nous) rest(?:e|ons) [àa] (?:votre|ta) disposition[^.!?\n]{0,80}"
+    r"|(?:muito )?obrigad[oa](?: (?:desde j[aá]|pel[oa]|antecipadamente)[^.!?\n]{0,80})?"
+    r"|(?:fico|ficamos) (?:no aguardo|à disposi[cç][aã]o|[àa] espera|grat[oa]s?|atent[oa]s?)[^.!?\n]{0,60}"
+    r"|aguard(?:o|amos) (?:a |o |um )?(?:su?a|seu|retorno|resposta|contato)[^.!?\n]{0,60})[.!,]*\s*$",
     re.IGNORECASE,
 )
 # A reply that only says that there will be one.
@@ -121,11 +139,19 @@ def _without_closing(text: str) -> str:
         if _is_closing(line) or lines[number].rstrip() in {"--", "-- "}:
             lines = lines[:number]
             break
-    return "\n".join(lines).strip()
+    text, before = "\n".join(lines).strip(), ""
+    while text != before:
+        before = text
+        found = _PARTING.search(text, max(0, len(text) - 200))
+        if found and found.start():
+            text = text[: found.start()].rstrip()
+    return text
 
 
 def _is_closing(line: str) -> bool:
     """Whether a line is “Best regards,” or “Thanks, Paula”."""
+    if fold(line.strip(" .,!;:-—–")) in _SHORT_CLOSINGS:
+        return True
     phrase, _comma, rest = line.partition(",")
     if phrase.lower().strip(" .,!;:-—–") not in CLOSINGS:
         return line.lower().strip(" .,!;:-—–") in CLOSINGS

@@ -324,3 +324,75 @@ def test_making_a_past_answer_asks_the_database_at_most_twelve_times(browser_of,
     with statements() as seen:
         assert bruno.get(path(solved)).status_code == 200
     assert len(seen) <= 12, "\n".join(seen)
+
+
+@pytest.mark.parametrize(
+    ("text", "kept"),
+    [
+        (
+            "Hi Bruno,\n\nThanks for the quick reply. How do we publish lots?\n\nBest,\nAmina\n\nSent from my iPhone",
+            "How do we publish lots?",
+        ),
+        ("How do we publish lots?\n\nEnviado desde mi iPhone", "How do we publish lots?"),
+        (
+            "Hola,\n\n¿Cómo publicamos enmiendas?\n\nSaludos cordiales,\n\nIng. Hugo Villalba\nCoordinador\nTel. 021 415 4000\n\nAviso de confidencialidad: Este mensaje es privado y confidencial.",
+            "¿Cómo publicamos enmiendas?",
+        ),
+        (
+            "Bonjour,\n\nComment publier les avenants ?\n\nCordialement,\nAwa\n\nLe mar. 4 mars 2025 à 10:12, Helpdesk <data@open.example> a écrit :\n> Bonjour\n> voici",
+            "Comment publier les avenants ?",
+        ),
+        (
+            'Dear team,\n\nOur validator says:\n\n```\n{"a": 1}\n```\n\nWhat is wrong?\n\nRegards\nJohn\n\n-----Original Message-----\nFrom: Helpdesk\nSent: Monday\nTo: John\nSubject: x\n\nold text',
+            'Our validator says:\n\n```\n{"a": 1}\n```\n\nWhat is wrong?',
+        ),
+        (
+            "> Which version do you use?\n\nWe use 1.1.5.\n\n> And which tool?\n\nFlatten Tool.\n\nThanks!\nKofi",
+            "> Which version do you use?\n\nWe use 1.1.5.\n\n> And which tool?\n\nFlatten Tool.",
+        ),
+        (
+            "Good morning!\nI hope you are well.\nWe have two problems:\n\n1. lots\n2. items\n\nCan you help?\nMany thanks in advance for your support.\nWarm regards,\nTendai Moyo | Analyst | PRAZ",
+            "We have two problems:\n\n1. lots\n2. items\n\nCan you help?",
+        ),
+        (
+            "Buenos días estimados,\nEspero que se encuentren bien. Quisiera saber si el campo `tender/id` es obligatorio.\nQuedo atenta a sus comentarios.\nMuchas gracias,\nVerónica",
+            "Quisiera saber si el campo `tender/id` es obligatorio.",
+        ),
+        ('{\n  "ocid": "x"\n}', '{\n  "ocid": "x"\n}'),
+        (
+            "Estimado Bruno:\n\nAdjunto el archivo.\n\nAtte.\nNorma\n\nDe: Helpdesk\nEnviado el: lunes\nPara: Norma\nAsunto: RE: x\n\nTexto anterior",
+            "Adjunto el archivo.",
+        ),
+        (
+            "Prezados,\n\nComo publicamos aditivos?\n\nAtenciosamente,\nRafael\n\nEm ter., 4 de mar. de 2025 às 10:12, Helpdesk escreveu:\n\n> texto",
+            "Como publicamos aditivos?",
+        ),
+        (
+            "Hello,\n\nthe prefix works now. One more question: may we share it?\n\nCheers\nSuleiman\n--\nSuleiman Bello\nData officer\n+234 803 555 0199\nThis e-mail and any attachments are confidential and intended solely for the addressee.",
+            "The prefix works now. One more question: may we share it?",
+        ),
+        ("Thanks,\n\nit is solved.\n\nAmina", "It is solved.\n\nAmina"),
+        (
+            "Bonjour Madame,\n\nMerci de votre réponse. Nous avons encore une question : peut-on publier en français ?\n\nBien à vous,\n\nÉlodie Rakotomalala\nCheffe de service\n\n________________________________\nDe : Helpdesk\nEnvoyé : lundi\nÀ : Élodie\nObjet : x\n\nancien",
+            "Nous avons encore une question : peut-on publier en français ?",
+        ),
+        (
+            "Dear Helpdesk\n\nWe would like to publish in two languages. Is there a field for it?\n\nKind regards,\nLinda\n\nPS: the file is attached.",
+            "We would like to publish in two languages. Is there a field for it?",
+        ),
+        (
+            "On 4 Mar 2025, at 10:12, Helpdesk <data@x.example> wrote:\n\n> Which version?\n\n1.1.5, and it fails.\n",
+            "1.1.5, and it fails.",
+        ),
+        (
+            "Hi all,\nquick question - is `buyer` required?\nthx\nPete\n\n\nGet Outlook for Android",
+            "Quick question - is `buyer` required?",
+        ),
+        ("Ficamos sem dados no portal.", "Ficamos sem dados no portal."),
+        ("Publicamos tudo.\n\nFico no aguardo.", "Publicamos tudo."),
+        ("Thanks for the file", "Thanks for the file"),
+        ("We look at it.\nLooking forward to your answer!", "We look at it."),
+    ],
+)
+def test_mails_as_programs_send_them_are_left_with_what_they_say(text, kept):
+    assert bare(text) == kept
