@@ -72,10 +72,27 @@ class PostgresIndex:
     def _read(self, answer: Callable[[PostgresSnapshot], _Answer], visibilities: tuple[str, ...]) -> _Answer:
         for _ in range(_TRIES):
             with contextlib.suppress(Changed), _trouble_is_unavailability(), self._reading.connect() as connection:
+                # Every statement tells whether what is remembered still holds: often no other has to ask for it.
+                if self._remembered is not None:
+                    with contextlib.suppress(Changed):
+                        return self._answer(connection, self._remembered, answer, visibilities)
                 state = _check(connection)
-                kept = self._remembered = current(connection, self._remembered, state.version, state.removed)
-                return answer(PostgresSnapshot(connection, kept, visibilities))
+                self._remembered = current(connection, self._remembered, state.version, state.removed)
+                return self._answer(connection, self._remembered, answer, visibilities)
         raise IndexUnavailable("The index is being written all the time")
+
+    def _answer(
+        self,
+        connection: Connection,
+        remembered: Remembered,
+        answer: Callable[[PostgresSnapshot], _Answer],
+        visibilities: tuple[str, ...],
+    ) -> _Answer:
+        snapshot = PostgresSnapshot(connection, remembered, visibilities)
+        answered = answer(snapshot)
+        if not snapshot.has_asked and _check(connection).version != remembered.version:
+            raise Changed
+        return answered
 
 
 @contextlib.contextmanager

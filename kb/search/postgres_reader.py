@@ -144,6 +144,8 @@ class PostgresSnapshot:
         self._connection = connection
         self._kept = kept
         self._visibilities = list(visibilities)
+        # Whether it was asked of the database, so that it is known to be of the last write.
+        self.has_asked = False
         self._beginnings: dict[str, list[str]] = {}
         # What this search has read: others may make the process forget it meanwhile.
         self._postings: dict[str, Postings] = {}
@@ -151,6 +153,7 @@ class PostgresSnapshot:
         self.columns = kept.columns
 
     def _select(self, statement: str, **parameters: Any) -> list[Any]:
+        self.has_asked = True
         return select(self._connection, self._kept.version, statement, parameters)
 
     def views(self, visibilities: Iterable[str]) -> list[View]:
