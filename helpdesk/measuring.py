@@ -99,12 +99,14 @@ def cited(event: Event) -> None:
 
 def opened_on_desk(ticket_id: int, kind: str, number: int) -> None:
     """Write down, apart from the request, that staff opened a suggestion beside a ticket."""
-    row = db.session.execute(
+    rows = db.session.execute(
         select(SuggestionShowing.id, SuggestionShowing.targets)
         .where(SuggestionShowing.ticket_id == ticket_id)
         .order_by(SuggestionShowing.id.desc())
-        .limit(1)
-    ).first()  # fmt: skip
+        .limit(5)
+    ).all()  # fmt: skip
+    # On a page that is open for long stands an older list than the newest one.
+    row = next((row for row in rows if f"{kind}:{number}" in row.targets), rows[0] if rows else None)
     if row is not None:
         write_apart(_once(), _values(row.id, row.targets, OPENED, kind, number))
 

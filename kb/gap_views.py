@@ -40,7 +40,8 @@ def ended() -> ResponseReturnValue:
         abort(404)
     if outcome not in {LEFT, OPENED}:
         abort(422, _("Something in the form is missing or wrong."))
-    gaps.note(text, outcome, language=language())
+    if gaps.is_new(text, outcome, limits.network_address()):
+        gaps.note(text, outcome, language=language())
     return "", 204
 
 

@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import case, delete, func, insert, select
 
 from accounts.models import User
-from core import jobs
+from core import jobs, limits
 from core.db import db, now, write_apart
 from core.events import record
 from core.exceptions import Refused
@@ -28,6 +28,8 @@ SHORTEST = 3
 # What the mark on the page of a search vouches for.
 SHOWN = "search-shown"
 MOST = 100
+# The same search again within this time is the same.
+SAME_SECONDS = 1800
 
 _WORD = re.compile(r"[^\W_]+(?:[-_./:@][^\W_]+)*")
 # An address, a telephone number or another long number, a link.
@@ -71,6 +73,15 @@ def note(text: str, outcome: str, *, language: str) -> bool:
     }  # fmt: skip
     write_apart(insert(SearchMade), values)
     return True
+
+
+def is_new(text: str, outcome: str, whom: str) -> bool:
+    """Whether a search that ended so was not made by the same ones a moment ago: a page that is loaded again is the
+    same search. Commits.
+
+    :param whom: a network address, of which a hash is kept for half an hour.
+    """
+    return not limits.seconds_left("search", f"{whom}|{outcome}|{folded(text)}", 1, SAME_SECONDS, add=1)
 
 
 def gaps(*, settled: bool = False) -> list[Gap]:

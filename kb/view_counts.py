@@ -72,11 +72,21 @@ def end(app: Flask) -> None:
     _write(app)
 
 
+def is_ahead() -> bool:
+    """Whether a page is only asked about, or loaded by a browser before anybody opens it."""
+    purpose = request.headers.get("Sec-Purpose") or request.headers.get("Purpose") or ""
+    return request.method == "HEAD" or "prefetch" in purpose.lower()
+
+
+def is_somebody() -> bool:
+    """Whether a person asks, as far as the request says: no program, and no browser that loads a page ahead."""
+    agent = request.headers.get("User-Agent", "")
+    return bool(agent) and not _BOT.search(agent) and not is_ahead()
+
+
 def note(article_id: int) -> None:
     """Count that an article is read by whoever asks for the page; no statement runs."""
-    agent = request.headers.get("User-Agent", "")
-    is_ahead = "prefetch" in (request.headers.get("Sec-Purpose") or request.headers.get("Purpose") or "").lower()
-    if request.method != "GET" or not agent or _BOT.search(agent) or is_ahead or staff(person()):
+    if request.method != "GET" or not is_somebody() or staff(person()):
         return
     waiting: _Waiting = current_app.extensions["article_views"]
     with waiting.lock:

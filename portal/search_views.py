@@ -7,7 +7,7 @@ from core import limits, signing
 from core.i18n import language, language_choices
 from core.policy import permits
 from core.web import person
-from kb import gaps
+from kb import gaps, view_counts
 from kb.gap_models import NOTHING
 from kb.topics import topic_choices
 from portal import searching
@@ -57,8 +57,14 @@ def page() -> ResponseReturnValue:
 
 
 def _note_in_vain(text: str) -> None:
-    """Write down for the work list that a search found nothing; not too often from one address."""
-    if gaps.may_be_kept(text) and not limits.seconds_left("gap", limits.network_address(), IN_VAIN, 3600, add=1):
+    """Write down for the work list that a search found nothing; not too often from one address.
+
+    The same search again from there within half an hour, as when a page is loaded again, is the same search.
+    """
+    if not view_counts.is_somebody() or not gaps.may_be_kept(text):
+        return
+    whom = limits.network_address()
+    if gaps.is_new(text, NOTHING, whom) and not limits.seconds_left("gap", whom, IN_VAIN, 3600, add=1):
         gaps.note(text, NOTHING, language=language())
 
 

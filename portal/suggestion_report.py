@@ -12,7 +12,6 @@ from core.db import db, now
 from helpdesk.measuring_models import (
     ANSWERED,
     CITED,
-    OPENED,
     PLACES,
     SuggestionShowing,
     SuggestionStep,
@@ -35,6 +34,13 @@ class Share:
     opened: int = 0
     cited: int = 0
     answered: int = 0
+
+    def count(self, happened: set[str]) -> None:
+        """Add one showing. Whoever cites one or is answered by it has read it, whether or not it was opened here."""
+        self.shown += 1
+        self.opened += bool(happened)
+        self.cited += CITED in happened
+        self.answered += ANSWERED in happened
 
     @property
     def taken(self) -> int:
@@ -86,10 +92,7 @@ def make(days: int) -> SuggestionReport:
                   *(weeks[back : back + 1])]  # fmt: skip
         happened = {step.what for step in of_row if step.rank}
         for share in groups:
-            share.shown += 1
-            share.opened += bool(happened)
-            share.cited += CITED in happened
-            share.answered += ANSWERED in happened
+            share.count(happened)
         shown.update(row.targets)
         for step in of_row:
             name = f"{step.target_kind}:{step.target_id}"
@@ -114,10 +117,7 @@ def table(days: int) -> list[list[str]]:
     for row in rows:
         share = groups[row.at.date(), row.place, row.language, row.topic]
         happened = {step.what for step in steps.get(row.id, ()) if step.rank}
-        share.shown += 1
-        share.opened += OPENED in happened
-        share.cited += CITED in happened
-        share.answered += ANSWERED in happened
+        share.count(happened)
     head = ["day", "place", "language", "topic", "shown", "opened", "cited", "answered"]
     body = [
         [day.isoformat(), place, language, topic, *(str(count) for count in (s.shown, s.opened, s.cited, s.answered))]

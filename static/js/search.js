@@ -15,6 +15,10 @@ function watch(mark) {
     navigator.sendBeacon(mark.dataset.searchReport, body);
   };
   for (const link of document.querySelectorAll("main .entries a")) link.addEventListener("click", () => tell("opened"));
+  // Whoever narrows the same search or turns its page goes on with it; that page tells how it ended.
+  const goesOn = (words) => { if (words?.trim() === mark.dataset.searchText) told = "on"; };
+  for (const link of document.querySelectorAll("#results a")) if (!link.closest(".entries")) link.addEventListener("click", () => goesOn(new URL(link.href).searchParams.get("q")));
+  for (const form of document.querySelectorAll("main form")) form.addEventListener("submit", () => goesOn(form.elements.q?.value));
   window.addEventListener("pagehide", () => tell("left"));
 }
 

@@ -20,17 +20,37 @@ async function say(form, url, fields) {
   return answer;
 }
 
-async function shown(form, items) {
-  if (!form.dataset.shownUrl || !items.length) return;
-  const fields = [...items.map((item) => ["ref", item.ref ?? ""]), ["topic", form.elements.topic?.value ?? ""]];
-  form.dataset.showing = (await (await say(form, form.dataset.shownUrl, fields)).json()).showing;
+/* A page that is loaded again, or comes back with what is missing in it, goes on with the showing that it was. */
+function remember(form, showing) {
+  form.dataset.showing = showing;
+  try { sessionStorage.setItem("showing", showing); } catch { /* Without storage it is counted as another one. */ }
 }
 
-function opened(form, item) {
-  if (form.dataset.openedUrl && form.dataset.showing) say(form, form.dataset.openedUrl, [["ref", item.ref ?? ""]]).catch(() => {});
+function recall(form) {
+  const isAgain = performance.getEntriesByType("navigation")[0]?.type === "reload" || form.querySelector("[aria-invalid=true]");
+  try { if (isAgain) form.dataset.showing = sessionStorage.getItem("showing") ?? ""; } catch { /* As above. */ }
+}
+
+const waiting = new WeakMap(); // Of a form: the list that is not said to be shown yet, and what is being said.
+
+function shown(form) {
+  const { items, said = Promise.resolve() } = waiting.get(form) ?? {};
+  if (!form.dataset.shownUrl || !items?.length) return said;
+  const fields = [...items.map((item) => ["ref", item.ref ?? ""]), ["topic", form.elements.topic?.value ?? ""]];
+  // One after the other, so that all lists of a page are one showing.
+  const next = said.then(async () => { remember(form, (await (await say(form, form.dataset.shownUrl, fields)).json()).showing); }).catch(() => {});
+  waiting.set(form, { said: next });
+  return next;
+}
+
+/* Whoever is quick opens something of a list that stood there for a moment only: it was shown all the same. */
+async function opened(form, item) {
+  await shown(form);
+  if (form.dataset.openedUrl && form.dataset.showing) await say(form, form.dataset.openedUrl, [["ref", item.ref ?? ""]]).catch(() => {});
 }
 
 async function report(form, item, where) {
+  await shown(form);
   await say(form, form.dataset.answeredUrl, [["ref", item.ref ?? ""]]);
   where.replaceChildren(element("p", { textContent: word("suggestThanks") }));
 }
@@ -79,6 +99,7 @@ function watch(form) {
   status.setAttribute("role", "status");
   target.append(list, status);
   const heading = target.querySelector("h2");
+  recall(form);
   let timer = 0;
   let seen = 0;
   let last = "";
@@ -109,7 +130,8 @@ function watch(form) {
       target.hidden = !items.length;
       if (heading) heading.hidden = !items.length;
       clearTimeout(seen);
-      seen = setTimeout(() => shown(form, items).catch(() => {}), SEEN_MS);
+      waiting.set(form, { ...waiting.get(form), items });
+      seen = setTimeout(() => shown(form), SEEN_MS);
       status.textContent = items.length ? word("suggestCount", { count: items.length }) : word("suggestNone");
     } catch (error) {
       if (error.name !== "AbortError") last = ""; // Offline for a moment: the next key tries again.

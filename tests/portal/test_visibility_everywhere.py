@@ -234,6 +234,17 @@ def test_a_page_made_for_somebody_is_kept_by_nobody_else(app, world, browser, br
         assert again.status_code == 200 or own.data == others.data, path
 
 
+def test_a_page_that_is_the_same_for_all_is_not_taken_from_that_of_somebody(app, browser, browser_of):
+    """Nothing stands around it that only some may read, so all that it is made of is the same; its head is not."""
+    with app.app_context():
+        article_of("alone", topic="alone")
+        db.session.commit()
+    amara = browser_of("amara")
+    for _time in range(2):
+        assert CAST["amara"][0] in amara.get("/kb/en/alone").text
+        assert CAST["amara"][0] not in browser.get("/kb/en/alone").text
+
+
 def test_no_mail_to_others_holds_what_they_may_not_read(app, world):
     with app.app_context():
         team = {CAST[name][1] for name in ("bruno", "carla", "mona", "chidi")}
