@@ -23,7 +23,7 @@ READABLE = (PUBLISHED, NEEDS_UPDATE)
 MINOR, NORMAL, MAJOR = "minor", "normal", "major"
 SIGNIFICANCES = (MINOR, NORMAL, MAJOR)
 # Raised when the renderer makes something else of the same text.
-RENDERER = 1
+RENDERER = 2
 # The place in its topic of an article that nobody put in order: behind those that somebody did.
 UNPLACED = 10_000
 # A second person reads it; of past answers alone: it may be published; another one stands in its place.

@@ -15,6 +15,8 @@ from kb.pages import without_title
 SECONDS = 4.0
 
 _HEADING = re.compile(r"(</?h)([1-6])\b")
+# A heading cell with nothing in it heads nothing (the corner of a table).
+_EMPTY_HEAD = re.compile(r"<th((?:\s+(?!scope)\w+=\"[^\"<>]*\")*)(?:\s+scope=\"\w*\")?>\s*</th>")
 
 
 @dataclass(frozen=True)
@@ -56,7 +58,7 @@ def lay_out(body: str, title: str, links: dict[str, str], language: str = "en") 
     :param language: of the article: callouts have titles in it.
     """
     rendered = render_article_limited(without_title(body, title), links, SECONDS, language)
-    html, shift = rendered.html, 0
+    html, shift = _EMPTY_HEAD.sub(r"<td\1></td>", rendered.html), 0
     if "<h1" in html:
         # The page has its one first heading already.
         html, shift = _HEADING.sub(lambda match: f"{match[1]}{min(int(match[2]) + 1, 6)}", html), 1

@@ -1,6 +1,7 @@
 """What can be done with an article: who, when, why, and what readers get."""
 
 import io
+import re
 
 import pytest
 from PIL import Image
@@ -44,6 +45,15 @@ def test_a_second_first_heading_steps_down_because_a_page_has_one(context):
     assert '<h2 id="h-another">' in row.body_html
     assert '<h3 id="h-below">' in row.body_html
     assert [one["level"] for one in row.contents] == [2, 3]
+
+
+def test_the_empty_corner_of_a_table_heads_nothing():
+    html = rendering.lay_out(
+        "|   | Lots |\n|---|:-:|\n| a | b |\n\n<table><tr><th scope='col'> </th><th>x</th></tr></table>", "T", {}
+    ).html
+    assert "<th>Lots</th>" in html.replace(' align="center"', "").replace(' scope="col"', "")
+    assert not re.search(r"<th[^>]*>\s*</th>", html)
+    assert html.count("<td></td>") == 2
 
 
 def test_every_change_is_a_revision_that_says_who_and_why(context):
