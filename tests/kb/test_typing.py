@@ -146,3 +146,13 @@ def test_the_preview_without_scripts_saves_nothing_and_loses_nothing(app, staff,
     assert "**As typed.**" in shown.text
     with app.app_context():
         assert db.session.get_one(Article, number).revision_number == 1
+
+
+def test_nobody_throws_away_what_others_typed(app, browser_of, staff, article):
+    number = article("Lots", "As saved.", slug="lots")
+    other = browser_of("carla")
+    for writer in (staff, other):
+        assert keep(writer, f"article-{number}", body=f"Words {writer is staff}.").status_code == 200
+    assert other.send(f"/kb/typing/article-{number}/throw-away").status_code == 303
+    assert "Words True." in staff.get("/kb/en/lots/edit?typed=1").text
+    assert "Words False." not in other.get("/kb/en/lots/edit?typed=1").text

@@ -245,6 +245,18 @@ def test_a_page_that_is_the_same_for_all_is_not_taken_from_that_of_somebody(app,
         assert CAST["amara"][0] not in browser.get("/kb/en/alone").text
 
 
+def test_search_engines_are_told_nothing_of_a_page_that_is_not_for_everybody(world, browser, browser_of):
+    for who, path in (
+        ("bruno", "/kb/en/inner-guide"),
+        ("amara", "/kb/en/champion-guide"),
+        ("bruno", "/kb/en/draft-guide"),
+    ):
+        page = browser_of(who).get(path).text
+        assert '<meta name="robots" content="noindex">' in page, path
+        assert "application/ld+json" not in page, path
+    assert "application/ld+json" in browser.get(ONE).text
+
+
 def test_no_mail_to_others_holds_what_they_may_not_read(app, world):
     with app.app_context():
         team = {CAST[name][1] for name in ("bruno", "carla", "mona", "chidi")}
