@@ -6,6 +6,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
 from types import SimpleNamespace
+from urllib.parse import parse_qs
 
 import pytest
 from jinja2 import DictLoader, Environment, FileSystemLoader
@@ -20,7 +21,7 @@ TYPES = {".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml"}
 
 FORM = """{% extends "base.html" %}{% block title %}Test{% endblock %}{% block content %}<h1>Test</h1>
 {% if flashed %}<span data-draft-done="test"></span>{% endif %}{% if failed %}<div class="error-summary" tabindex="-1" data-error-summary>Wrong</div>{% endif %}
-<form method="post" action="/send" enctype="multipart/form-data" data-draft="test" data-upload data-suggest-url="/suggestions" data-answered-url="/answered">
+<form method="post" action="/send" enctype="multipart/form-data" data-draft="test" data-upload data-suggest-url="/suggestions" data-answered-url="/answered" data-shown-url="/shown" data-opened-url="/opened">
 <input type="hidden" name="csrf_token" value="t0ken"><input name="title" aria-label="title"><input type="password" name="secret" aria-label="secret">
 <div class="field"><div data-dropzone data-max-bytes="1000" data-max-label="1 kB"><input type="file" name="files" multiple aria-label="files"></div><ul data-files></ul></div>
 <div data-editor data-preview-url="/preview"><div data-editor-bar hidden><button type="button" data-show="write">w</button><button type="button" data-show="preview">p</button></div>
@@ -64,11 +65,14 @@ class Site(BaseHTTPRequestHandler):
         return self.answer(200, render(flashed=path == "/flashed"))
 
     def do_POST(self):
-        self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
         self.server.seen.append((self.path, dict(self.headers)))
         if self.path == "/preview":
             return self.answer(200, self.server.answers["preview"])
-        if self.path in {"/answered", "/end"}:
+        if self.path == "/shown":
+            self.server.showings.append(parse_qs(body.decode()).get("showing", [""])[0])
+            return self.answer(200, b'{"showing": "t0ken"}', "application/json")
+        if self.path in {"/answered", "/opened", "/end"}:
             return self.answer(204, b"")
         status, place = self.server.answers["send"]
         if status == 303 and self.headers.get("X-Upload"):
@@ -96,6 +100,7 @@ class Site(BaseHTTPRequestHandler):
 def site():
     """A server on a free port of this machine."""
     server = ThreadingHTTPServer(("127.0.0.1", 0), Site)
+    server.showings = []
     server.seen, server.answers = [], {"preview": b"<p>Preview</p>", "send": (303, "/done")}
     thread = Thread(target=partial(server.serve_forever, 0.05))
     thread.start()
@@ -203,6 +208,20 @@ def test_a_suggestion_is_text_and_opens_in_place(page, site):
     page.wait_for_selector("text=Good to hear")
     path, headers = site.seen[-1]
     assert (path, headers["X-CSRFToken"]) == ("/answered", "t0ken")
+
+
+def test_what_is_opened_at_once_was_shown_and_a_page_that_is_loaded_again_is_the_same_showing(page, site):
+    for _time in range(2):
+        page.fill("[name=title]", "prefix")
+        page.wait_for_selector("[data-suggest-target]:not([hidden]) .suggestion")
+        page.click(".suggestion summary")
+        page.wait_for_selector("text=Whole answer")
+        page.wait_for_timeout(1700)
+        page.reload()
+        page.wait_for_selector("html.is-awake")
+    said = [path for path, _headers in site.seen if path in {"/shown", "/opened"}]
+    assert said == ["/shown", "/opened"] * 2
+    assert site.showings == ["", "t0ken"]
 
 
 def test_a_file_over_the_limit_is_refused_before_it_is_sent(page):
