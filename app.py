@@ -32,6 +32,7 @@ REGISTERED = (
     "kb.edit_views",
     "kb.answer_views",
     "kb.api",
+    "kb.syncing",
     "kb.sync_views",
     "kb.gap_views",
     "kb.synonym_views",

@@ -99,12 +99,19 @@ class Remote:
         """Whether the branch of the remote ended at a commit when it was asked last."""
         return self.repository.ref(self._known) == commit
 
-    def _fetch(self) -> str:
-        """The newest commit of the remote's branch, which is here then; "" if it has no such branch."""
+    def has_branch(self) -> bool:
+        """Whether the remote has the branch of the repository.
+
+        :raises NotNow: if it cannot be reached.
+        """
         words = ("--heads", "--upload-pack=git-upload-pack", "--", self.address, self.repository.branch)
         asked = self.repository.ask("ls-remote", *words, ssh=_SSH)
         self._check(asked.returncode, asked.stderr)
-        if not asked.stdout.strip():
+        return bool(asked.stdout.strip())
+
+    def _fetch(self) -> str:
+        """The newest commit of the remote's branch, which is here then; "" if it has no such branch."""
+        if not self.has_branch():
             return ""
         options = ("--no-tags", "--no-recurse-submodules", "--no-write-fetch-head", "--upload-pack=git-upload-pack")
         done = self.repository.ask(

@@ -17,13 +17,14 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path, PurePosixPath
 
-from flask import current_app
+from flask import Flask, current_app
 from sqlalchemy import delete, select
 from sqlalchemy.orm import undefer
 
 from accounts.models import find
 from core import jobs
 from core.db import db, now
+from core.doctor import Finding
 from core.events import record
 from core.exceptions import NotNow, Refused
 from core.i18n import _
@@ -328,6 +329,24 @@ def folder_of_settings() -> Path | None:
     """The repository that the settings name, None if they name none."""
     named = current_app.extensions["settings"].kb.sync_dir
     return Path(named) if named else None
+
+
+def register(app: Flask) -> None:
+    """Importing this module registers its jobs; ``flask check`` also looks at the repository and its remote."""
+    app.extensions.setdefault("doctors", []).append(_unready)
+
+
+def _unready() -> list[Finding]:
+    folder, remote = folder_of_settings(), current_app.extensions["settings"].kb.sync_remote
+    if folder is None:
+        return []
+    try:
+        repository = Repository(folder)
+        if remote:
+            Remote(repository, remote).has_branch()
+    except (Refused, NotNow, OSError) as error:
+        return [Finding(f"kb.sync_dir, {folder}: {error}")]
+    return []
 
 
 @jobs.every("kb.sync", 60)

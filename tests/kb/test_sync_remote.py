@@ -1,11 +1,13 @@
 """A sync with a remote: fetched before, pushed to after, never by force; and the states of the workflow in files."""
 
+import dataclasses
 import subprocess
 import time
 
 import pytest
 from sqlalchemy import func, select
 
+from core import doctor
 from core.db import db
 from core.exceptions import NotNow, Refused
 from kb import articles, git_repository, syncing, workflow
@@ -306,3 +308,18 @@ def test_a_file_of_an_article_written_here_can_be_moved(context, clone, ana, ori
     assert run(clone) == (0, 0, 0, [])
     assert db.session.scalar(select(func.count(Article.id))) == 3
     assert at("moved.md").state == "published"
+
+
+def test_the_check_before_production_asks_the_remote(context, clone, origin, monkeypatch):
+    settings = context.extensions["settings"]
+    kb = dataclasses.replace(settings.kb, sync_dir=str(clone.folder), sync_remote="origin")
+    monkeypatch.setitem(context.extensions, "settings", dataclasses.replace(settings, kb=kb))
+
+    def told():
+        return [one.sentence for one in doctor.examine(context) if one.sentence.startswith("kb.sync_dir")]
+
+    assert told() == []
+    origin.folder.rename(origin.folder.with_name("elsewhere"))
+    (sentence,) = told()
+    assert "cannot be reached" in sentence
+    assert str(origin.folder) not in sentence, "an address may hold a password"
