@@ -149,7 +149,7 @@ def fit(number: int) -> ResponseReturnValue:
     ticket = _find(number)
     fits, similar = citing.fitting(ticket, person()), citing.similar(ticket)
     if not view_counts.is_ahead():
-        measuring.show_on_desk(ticket, [fit.hit.id for fit in fits])
+        measuring.show_on_desk(ticket, [*(fit.hit.id for fit in fits), *(f"ticket:{row.id}" for row in similar)])
     return render_template(
         "helpdesk/_desk_fit.html" if request.headers.get("X-Fragment") else "helpdesk/desk_fit.html",
         ticket=ticket, fits=fits, similar=similar,
@@ -159,12 +159,14 @@ def fit(number: int) -> ResponseReturnValue:
 @bp.get("/desk/tickets/<int:number>/fit/<kind>/<int:target>")
 @permits("ticket.triage")
 def open_fit(number: int, kind: str, target: int) -> ResponseReturnValue:
-    """Open an article or a past answer that was suggested beside a ticket, and write down that it was."""
+    """Open an article, a past answer or a similar ticket that was suggested beside one, and write down that it was."""
     _find(number)
-    found = citing.chosen([f"{kind}:{target}"], person())
-    if not found:
+    if kind == "ticket":
+        path = url_for(".show", number=_find(target).number)
+    elif found := citing.chosen([f"{kind}:{target}"], person()):
+        path = citing.path_of(found[0])
+    else:
         abort(404)
-    path = citing.path_of(found[0])
     if not view_counts.is_ahead():
         measuring.opened_on_desk(number, kind, target)
     return see_other(path)

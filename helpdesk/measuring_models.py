@@ -32,7 +32,7 @@ class SuggestionShowing(Model):
     ticket_id: Mapped[int | None] = mapped_column(ForeignKey("ticket.id", ondelete="CASCADE"))
     language: Mapped[str] = mapped_column(String(8), default="")
     topic: Mapped[str] = mapped_column(String(60), default="")
-    # ["article:12", "answer:3"], best first
+    # ["article:12", "answer:3", "ticket:4"], best first, similar tickets (only staff see them) last
     targets: Mapped[list[Any]] = mapped_column(default=list)
     at: Mapped[datetime] = mapped_column(default=now)
 

@@ -22,6 +22,7 @@ from kb.slugs import answer_path, article_path
 # More than so many showings of a period are not read: the newest count.
 MOST_SHOWINGS = 20_000
 MOST_ROWS = 15
+KINDS = ("article", "answer", "ticket")
 # So often shown and never opened is worth a look.
 OFTEN = 3
 
@@ -65,6 +66,8 @@ class SuggestionReport:
     days: int
     whole: Share = field(default_factory=Share)
     by_place: dict[str, Share] = field(default_factory=dict)
+    # By what was among them: article, answer, ticket (a similar one, beside a ticket).
+    by_kind: dict[str, Share] = field(default_factory=dict)
     by_language: dict[str, Share] = field(default_factory=dict)
     by_topic: dict[str, Share] = field(default_factory=dict)
     by_week: list[tuple[datetime, Share]] = field(default_factory=list)
@@ -78,7 +81,9 @@ class SuggestionReport:
 def make(days: int) -> SuggestionReport:
     """Count one period that ends now."""
     rows, steps = _read(days)
-    report = SuggestionReport(days, by_place={place: Share() for place in PLACES})
+    report = SuggestionReport(
+        days, by_place={place: Share() for place in PLACES}, by_kind={kind: Share() for kind in KINDS}
+    )
     weeks = [Share() for _week in range(min(days // 7 + 1, 13))]
     moment = now()
     shown: Counter[str] = Counter()
@@ -93,7 +98,11 @@ def make(days: int) -> SuggestionReport:
         happened = {step.what for step in of_row if step.rank}
         for share in groups:
             share.count(happened)
-        shown.update(row.targets)
+        for kind in {name.partition(":")[0] for name in row.targets}:
+            report.by_kind.setdefault(kind, Share()).count(
+                {step.what for step in of_row if step.rank and step.target_kind == kind}
+            )
+        shown.update(name for name in row.targets if not name.startswith("ticket:"))
         for step in of_row:
             name = f"{step.target_kind}:{step.target_id}"
             opened.add(name)

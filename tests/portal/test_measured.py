@@ -153,3 +153,30 @@ def test_a_search_that_was_left_counts_once_for_a_page_that_is_loaded_again(app,
     with app.app_context():
         (gap,) = gaps.gaps()
         assert (gap.nothing, gap.left) == (0, 2)
+
+
+def test_similar_tickets_beside_a_ticket_are_counted_as_what_they_are(app, texts, browser_of, work):
+    before = ask(app, title="A register of suppliers with tax numbers")
+    with app.app_context():
+        ticket = db.session.get_one(Ticket, before)
+        tickets.reply(ticket, by=member("bruno"), words=Words("Use the scheme of the register."))
+        tickets.set_state(ticket, "solved", by=member("bruno"))
+        db.session.commit()
+    work()
+    number = ask(app, title="Which register of suppliers has tax numbers?")
+    work()
+    bruno = browser_of("bruno")
+    page = bruno.get(f"/desk/tickets/{number}/fit", headers={"X-Fragment": "1"}).text
+    assert f"/desk/tickets/{number}/fit/ticket/{before}" in page
+    for _time in range(2):
+        assert bruno.get(f"/desk/tickets/{number}/fit/ticket/{before}").location.endswith(f"/desk/tickets/{before}")
+    assert bruno.get(f"/desk/tickets/{number}/fit/ticket/999999").status_code == 404
+    with app.app_context():
+        targets = db.session.scalars(db.select(SuggestionShowing.targets)).one()
+        assert targets[-1] == f"ticket:{before}"
+        report = suggestion_report.make(30)
+        assert (report.by_kind["ticket"].shown, report.by_kind["ticket"].opened) == (1, 1)
+        assert report.by_kind["answer"].shown == 0
+        assert report.by_kind["article"].opened == 0
+        assert all(not row.title.startswith("A register") for row in report.never_opened)
+    assert "Similar tickets" in browser_of("mona").get("/reports/suggestions").text
