@@ -119,11 +119,14 @@ _HOLDING = (
     "WHERE document.tsv @@ asked.phrase"
 )
 
-_HEADS = (
-    "SELECT number, id, kind, topic, country, language, url, title, summary, updated, '' AS body "
+_SHOWN = (
+    "SELECT number, id, kind, topic, country, language, url, title, summary, updated, body "
     "FROM search_document WHERE number = ANY(%(numbers)s)"
 )
-_SHOWN = _HEADS.replace("'' AS body", "body")
+# A short text that stands for a summary comes with the rest.
+_HEADS = _SHOWN.replace(
+    " body ", " CASE WHEN summary = '' AND octet_length(body) < 2000 THEN body ELSE '' END AS body "
+)
 
 _NEAR = (
     "SELECT folded, sum(documents) FROM search_word WHERE visibility = ANY(%(visibilities)s) "
@@ -259,7 +262,7 @@ class PostgresSnapshot:
         return [np.array(numbers, np.uint32) for numbers in found]
 
     def heads(self, numbers: Sequence[int]) -> dict[int, Shown]:
-        """What hits show of documents, without their texts."""
+        """What hits show of documents, with the text of those that have nothing else to show, if it is short."""
         return self._stored(_HEADS, numbers, self._kept.heads)
 
     def shown(self, numbers: Sequence[int]) -> dict[int, Shown]:

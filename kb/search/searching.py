@@ -182,7 +182,7 @@ def suggest(
     chosen = closest(near, Asked(weighed), len(words), limit)
     wanted = Marker(Plan("", tuple(need for _, need in weighed), ()))
     # What a document is about its summary says; texts are read of those that have none.
-    silent = [place for _, place in chosen if not heads[place].summary]
+    silent = [place for _, place in chosen if not heads[place].summary and not heads[place].text]
     texts = dict(
         zip(
             silent,
@@ -194,7 +194,7 @@ def suggest(
     for score, place in chosen:
         head = heads[place]
         mark = wanted[head.language]
-        hits.append(hit(texts[place], score, mark) if place in texts else hit_by_summary(head, score, mark))
+        hits.append(hit_by_summary(head, score, mark) if head.summary else hit(texts.get(place, head), score, mark))
     return hits
 
 
