@@ -5,6 +5,7 @@ it saw instead, and a search whose statements saw different ones begins again.
 """
 
 import threading
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC
 from typing import Any
@@ -26,6 +27,10 @@ _MOST_KEPT = 2_000_000
 _KEPT_PER_DOCUMENT = 60
 _MOST_BEGINNINGS = 60
 _MOST_PREFIXES = 2000
+# Words that begin with the same few letters are read at once, if they are few: the next letter needs no asking.
+_FEW_LETTERS = 3
+_MOST_OF_FEW_LETTERS = 200
+_MOST_STEMS = 300
 _MOST_PHRASES = 2000
 # Words side by side: the terms with their distances, and how many documents are looked at.
 _Phrase = tuple[tuple[tuple[int, str], ...], int]
@@ -57,6 +62,8 @@ class Remembered:
         self.postings: dict[str, Postings] = {}
         self.phrases: dict[_Phrase, Postings] = {}
         self.beginnings: dict[tuple[str, frozenset[str]], list[str]] = {}
+        # By few letters: (term, word, documents); None where there are too many.
+        self.stems: dict[tuple[str, frozenset[str]], list[tuple[str, str, int]] | None] = {}
         self.shown = Kept()
         self.heads = Kept(4_000_000)
         self._count = 0
@@ -102,10 +109,9 @@ def _details(connection: Connection, version: int, after: int) -> dict[int, Deta
 
 
 # Ranges of bytes, not LIKE, so that a plan made for any beginning uses the index too.
-_BEGINNINGS = (
-    "SELECT term FROM search_word WHERE folded ~>=~ %(first)s AND folded ~<~ %(end)s "
-    "AND visibility = ANY(%(visibilities)s) GROUP BY term ORDER BY sum(documents) DESC, term LIMIT %(most)s"
-)
+_BEGUN = "FROM search_word WHERE folded ~>=~ %(first)s AND folded ~<~ %(end)s AND visibility = ANY(%(visibilities)s)"
+_BEGINNINGS = f"SELECT term {_BEGUN} GROUP BY term ORDER BY sum(documents) DESC, term LIMIT %(most)s"
+_OF_FEW_LETTERS = f"SELECT term, folded, documents {_BEGUN} LIMIT %(most)s"
 
 # Candidates one by one: looking into the vector of a row costs far more than the planner believes.
 _HOLDING = (
@@ -207,14 +213,29 @@ class PostgresSnapshot:
         return known[key]
 
     def _ask_beginnings(self, prefix: str) -> list[str]:
-        rows = self._select(
-            _BEGINNINGS,
-            first=prefix,
-            end=prefix + chr(0x10FFFF),
-            visibilities=self._visibilities,
-            most=_MOST_BEGINNINGS,
-        )
-        return [row[0] for row in rows]
+        few = self._of_few_letters(prefix[:_FEW_LETTERS]) if len(prefix) > _FEW_LETTERS else None
+        if few is None:
+            return [row[0] for row in self._begun(_BEGINNINGS, prefix, _MOST_BEGINNINGS)]
+        counted: Counter[str] = Counter()
+        for term, folded, documents in few:
+            if folded.startswith(prefix):
+                counted[term] += documents
+        return sorted(counted, key=lambda term: (-counted[term], term))[:_MOST_BEGINNINGS]
+
+    def _of_few_letters(self, stem: str) -> list[tuple[str, str, int]] | None:
+        key = (stem, frozenset(self._visibilities))
+        known = self._kept.stems
+        if key not in known:
+            if len(known) > _MOST_STEMS:
+                known.clear()
+            rows = self._begun(_OF_FEW_LETTERS, stem, _MOST_OF_FEW_LETTERS + 1)
+            is_too_much = len(rows) > _MOST_OF_FEW_LETTERS
+            known[key] = None if is_too_much else [(row[0], row[1], row[2]) for row in rows]
+        return known[key]
+
+    def _begun(self, statement: str, prefix: str, most: int) -> list[Any]:
+        end = prefix + chr(0x10FFFF)
+        return self._select(statement, first=prefix, end=end, visibilities=self._visibilities, most=most)
 
     def side_by_side(self, terms: tuple[tuple[int, str], ...], most: int = 0) -> Postings:
         """The documents that hold several terms at their distances, with the weight of the weakest and a little more.

@@ -232,6 +232,15 @@ def test_the_last_word_may_be_a_beginning(library):
     assert found(library, "amendm ", prefix_last=True) == []
 
 
+@pytest.mark.parametrize("words", [20, 500])
+def test_however_many_words_begin_alike_the_beginning_finds_its_own(index, words):
+    index.rebuild([document(n, f"kestrel{n:03}", "hen") for n in range(words)])
+    assert sorted(found(index, "kestrel01", prefix_last=True)) == [f"article:{n}" for n in range(10, 20)]
+    assert found(index, "kestrel019", prefix_last=True) == ["article:19"]
+    assert found(index, "kestrelx", prefix_last=True) == []
+    assert found(index, "kes", prefix_last=True, limit=50)
+
+
 @pytest.mark.parametrize(
     ("typed", "better"),
     [

@@ -66,7 +66,9 @@ def test_the_lists_of_terms_are_exact_after_changes(search_engine, postgres_inde
         with search_engine.connect() as connection:
             ids = dict(connection.execute(text("SELECT number, id FROM search_document")).all())
             terms = set(connection.execute(text("SELECT term FROM search_posting")).scalars())
-            read = postgres_postings.joined(terms, connection.exec_driver_sql(postgres_postings.SELECT, {"terms": list(terms)}))
+            read = postgres_postings.joined(
+                terms, connection.exec_driver_sql(postgres_postings.SELECT, {"terms": list(terms)})
+            )
         return {
             (term, ids[number], weight)
             for term, (numbers, weights) in read.items()
