@@ -82,7 +82,7 @@ def load(texts: Iterable[Text]) -> dict[str, str]:
     for number, text in enumerate(texts, 1):
         names[f"article:{number}"] = text.id
         rows.append(
-            {"id": number, "language": "en", "slug": f"d{number}", "title": text.title or text.text[:80],
+            {"id": number, "language": "en", "slug": f"d{number}", "title": text.title or text.id,
              "body_text": text.text, "state": PUBLISHED, "topic": "", "contents": []}
         )  # fmt: skip
     for start in range(0, len(rows), _BATCH):

@@ -11,6 +11,7 @@ from core.query_words import TOO_COMMON
 from core.words import fold
 from kb.search import analysis
 from kb.search.analysis import Need, Plan
+from kb.search.asked_in import asked_in
 from kb.search.facets import Cube, count_facets
 from kb.search.hits import Marker, Shown, hit, hit_by_summary
 from kb.search.parts import Flags, Part, Snapshot, View, Weights
@@ -42,7 +43,8 @@ def search(snapshot: Snapshot, query: Query, plan: Plan) -> Results:
     if plan.is_too_much:
         plan = plan.most_telling(telling(views, plan))
     found = Found(views, plan.needs)
-    matches = [_match(found, place, plan, query) for place in range(len(views))]
+    language = asked_in(views, plan.needs, query.prefer_language)
+    matches = [_match(found, place, plan, query, language) for place in range(len(views))]
     full = sum(int(np.count_nonzero(m.kept(m.all_words))) for m in matches)
     if not plan.is_question and full < analysis.FEW:
         _add_some_words(found, matches, plan)
@@ -69,10 +71,10 @@ def search(snapshot: Snapshot, query: Query, plan: Plan) -> Results:
     )
 
 
-def _match(found: Found, place: int, plan: Plan, query: Query) -> _Matches:
+def _match(found: Found, place: int, plan: Plan, query: Query, language: str) -> _Matches:
     view = found.views[place]
     columns = view.part.columns
-    scores = found.scores(place) * columns.factors(query.prefer_language)
+    scores = found.scores(place) * columns.factors(language)
     passing = columns.passing((query.kinds, query.topics, query.languages, query.countries))
     required = sum(need.required for need in plan.needs)
     if required:
@@ -163,9 +165,10 @@ def suggest(
     snapshot.prepare(needs)
     views = snapshot.views(visibilities)
     found = Found(views, _rarest(views, needs))
+    language = asked_in(views, needs, prefer_language)
     candidates: list[tuple[float, int, float, Part, int]] = []
     for place, view in enumerate(views):
-        scores = found.scores(place) * view.part.columns.factors(prefer_language)
+        scores = found.scores(place) * view.part.columns.factors(language)
         held, shares = found.held(place), found.shares(place)
         candidates += [
             (score, int(held[number]), float(shares[number]), view.part, number)

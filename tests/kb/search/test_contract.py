@@ -232,6 +232,42 @@ def test_the_last_word_may_be_a_beginning(library):
     assert found(library, "amendm ", prefix_last=True) == []
 
 
+# Each says what the other is called, so that the words alone do not decide.
+PREFIX_EN = document(
+    71, "Get an OCID prefix", "Ask for a prefix before you publish open data. Spanish speakers obtain a prefijo OCID.",
+    language="en", tags=("prefijo", "obtener"),
+)  # fmt: skip
+PREFIX_ES = document(
+    72, "Obtener un prefijo OCID", "Pida un prefijo antes de publicar sus datos abiertos. En inglés se dice OCID prefix.",
+    language="es", tags=("prefix", "publish", "before", "open"),
+)  # fmt: skip
+OTHERS = [
+    document(
+        80 + n, f"Open data number {n}", "Publish the contracts of the ministry before the year ends.", language="en"
+    )
+    for n in range(8)
+]
+
+
+@pytest.mark.parametrize(
+    ("typed", "pages", "first"),
+    [
+        ("¿cómo obtener un prefijo?", "en", PREFIX_ES),
+        ("OCID prefix", "en", PREFIX_EN),
+        ("OCID", "en", PREFIX_EN),
+        ("OCID", "es", PREFIX_ES),
+        ("ask for a prefix before we publish open data", "es", PREFIX_EN),
+        ("prefijo OCID", "", PREFIX_ES),
+        ("prefijo OCID", "fr", PREFIX_ES),
+    ],
+)
+def test_documents_come_first_in_the_language_that_the_search_is_asked_in(index, typed, pages, first):
+    index.rebuild([PREFIX_EN, PREFIX_ES, *OTHERS])
+    assert found(index, typed, prefer_language=pages)[0] == first.id
+    suggested = [hit.id for hit in index.suggest(f"{typed} ", visibilities=("public",), prefer_language=pages)]
+    assert suggested[0] == first.id
+
+
 @pytest.mark.parametrize("words", [20, 500])
 def test_however_many_words_begin_alike_the_beginning_finds_its_own(index, words):
     index.rebuild([document(n, f"kestrel{n:03}", "hen") for n in range(words)])
