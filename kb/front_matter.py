@@ -15,6 +15,9 @@ LONGEST = 64 * 1024
 
 _HEAD = re.compile(r"\ufeff?---[ \t]*\r?\n(?P<yaml>.*?)^(?:---|\.\.\.)[ \t]*(?:\r?\n|\Z)", re.DOTALL | re.MULTILINE)
 
+# A head that nobody closed; three hyphens above something else are a line across the page.
+_UNENDED = re.compile(r"\ufeff?---[ \t]*\r?\n[A-Za-z_][\w-]*:(?:[ \t]|\r?\n|\Z)")
+
 
 class _NoAliases:
     """Aliases are refused: a few lines of them can stand for gigabytes."""
@@ -27,8 +30,34 @@ class _NoAliases:
         return super().compose_node(parent, index)  # type: ignore[misc,no-any-return]
 
 
-class _Values(_NoAliases, yaml.SafeLoader):
+class _Once:
+    """A name that stands twice in a head is refused: nobody can know which of the two is meant."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> Any:  # noqa: FBT001, FBT002
+        """Make a mapping whose names differ."""
+        seen: set[str] = set()
+        for name, _value in node.value:
+            if name.value in seen:
+                problem = f"the name “{name.value}” stands there twice"
+                raise yaml.constructor.ConstructorError(None, None, problem, name.start_mark)
+            if isinstance(name, yaml.ScalarNode):
+                seen.add(name.value)
+        return super().construct_mapping(node, deep)  # type: ignore[misc]
+
+
+class _Values(_Once, _NoAliases, yaml.SafeLoader):
     """Plain values."""
+
+
+def _date_or_text(loader: yaml.SafeLoader, node: yaml.ScalarNode) -> Any:
+    """What looks like a date that does not exist is a text."""
+    try:
+        return loader.construct_yaml_timestamp(node)
+    except ValueError:
+        return node.value
+
+
+_Values.add_constructor("tag:yaml.org,2002:timestamp", _date_or_text)
 
 
 class _Settings(_NoAliases, yaml.SafeLoader):
@@ -39,7 +68,7 @@ _Settings.add_multi_constructor("!", lambda _loader, _tag, _node: None)
 _Settings.add_multi_constructor("tag:yaml.org,2002:python/", lambda _loader, _tag, _node: None)
 
 
-class _Words(_NoAliases, yaml.BaseLoader):
+class _Words(_Once, _NoAliases, yaml.BaseLoader):
     """Everything as it was written: the tag “null” is a word, and so is the title “1.10”."""
 
 
@@ -62,6 +91,8 @@ def split(text: str) -> Split:
     :raises Refused: with a sentence, if there is a head that cannot be read.
     """
     match = _HEAD.match(text)
+    if match is None and _UNENDED.match(text):
+        raise Refused(_("The front matter that begins in line 1 has no end: a line of three hyphens is missing."))
     if match is None:
         mark = "\ufeff" if text.startswith("\ufeff") else ""
         return Split(mark, text.removeprefix(mark), {}, {})
@@ -77,6 +108,12 @@ def split(text: str) -> Split:
     if not isinstance(fields, dict) or not isinstance(words, dict):
         raise Refused(_("The front matter is not a list of names and values."))
     return Split(match[0], text[match.end() :], _plain(fields), _plain(words))
+
+
+def line_of(head: str, name: str) -> int:
+    """The line of a head in which a name stands, from 1; 0 if it does not."""
+    found = re.search(rf"^{re.escape(name)}[ \t]*:", head, re.MULTILINE)
+    return head.count("\n", 0, found.start()) + 1 if found else 0
 
 
 def settings(text: str) -> dict[str, Any]:

@@ -74,22 +74,45 @@ def read(path: str, text: str, *, language: str = "en") -> Page:
     :param language: of files that say nothing of it, neither inside nor by their folder.
     :raises Refused: with a sentence, if the head cannot be read or says what cannot be.
     """
+    if not text.strip("\ufeff \t\r\n"):
+        raise Refused(_("The file is empty."))
     parts = front_matter.split(text)
+    try:
+        details = _details(parts, path, language)
+    except Refused as error:
+        line = front_matter.line_of(parts.head, error.field)
+        if not line:
+            raise
+        raise Refused(_("Line %(line)s: %(problem)s", line=line, problem=str(error)), error.field) from None
+    others = {name: value for name, value in parts.fields.items() if name not in NAMES}
+    return Page(
+        path=path,
+        head=parts.head,
+        body=parts.body,
+        details=details,
+        others=others,
+        has_slug=bool(parts.words.get("slug")),
+    )
+
+
+def _details(parts: front_matter.Split, path: str, language: str) -> Details:
     fields = parts.words
-    details = Details(
+    return Details(
         title=_title(fields.get("title"), path, parts.body),
         slug=_slug(fields.get("slug"), path),
         topic=slugify(_text(fields, "topic"))[:60] or _folder_topic(path),
         language=_language(fields, path, language),
         visibility=_one_of(fields, "visibility", VISIBILITIES, PUBLIC),
-        tags=clean_tags(fields.get("tags")),
+        tags=_tags(fields.get("tags")),
         summary=one_line(_text(fields, "summary"))[:SUMMARY_LENGTH],
         state=_one_of(fields, "state", STATES, PUBLISHED),
     )
-    others = {name: value for name, value in parts.fields.items() if name not in NAMES}
-    return Page(
-        path=path, head=parts.head, body=parts.body, details=details, others=others, has_slug=bool(fields.get("slug"))
-    )
+
+
+def _tags(value: Any) -> tuple[str, ...]:
+    if isinstance(value, dict):
+        raise Refused(_("“%(name)s” in the front matter must be a list.", name="tags"), "tags")
+    return clean_tags(value)
 
 
 def write(

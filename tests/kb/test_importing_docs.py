@@ -241,6 +241,44 @@ def test_what_cannot_be_read_is_named_with_its_line_and_everything_else_comes_in
     assert problems(import_folder(folder, by=None)) == said
 
 
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("---\ntitle: No end\n\n# Text\n", "The front matter that begins in line 1 has no end"),
+        ("---\r\ntitle: No end\r\n\r\nText\r\n", "The front matter that begins in line 1 has no end"),
+        ("", "The file is empty."),
+        ("\ufeff \n\t\n", "The file is empty."),
+        ("---\nkind: x\ntitle: [a, b]\n---\nText\n", "Line 3: “title”"),
+        ("---\ntitle: A\ntags: {a: 1}\n---\nText\n", "Line 3: “tags”"),
+        ("---\ntitle: A\ntopic: b\ntitle: C\n---\nText\n", "the name “title” stands there twice (line 4)"),
+        ("---\ntitle: A\nslug: ../../out\n---\nText\n", "Line 3: The slug"),
+        ("---\ntitle: A\n\nlanguage: klingon\n---\nText\n", "Line 4: “klingon”"),
+        ("---\nvisibility: everybody\n---\nText\n", "Line 2: “visibility”"),
+    ],
+)
+def test_a_head_that_cannot_be_meant_is_named_with_its_line(context, tmp_path, text, said):
+    fill(tmp_path, {"bad.md": text, "good.md": "# Good\n"})
+    [(path, sentence)] = problems(import_folder(tmp_path, by=None))
+    assert path == "bad.md"
+    assert said in sentence
+    assert list(db.session.scalars(select(Article.title))) == ["Good"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "---\n\nA line across the page stands above.\n",
+        "---\nAnd a text: with a colon\n",
+        "---\ntitle: Fine\nreview_by: 2026-13-45\n---\nText\n",
+        "---\n---\nText\n",
+    ],
+)
+def test_what_only_looks_like_a_broken_head_comes_in(context, tmp_path, text):
+    fill(tmp_path, {"page.md": text})
+    assert not problems(import_folder(tmp_path, by=None))
+    assert db.session.scalar(select(func.count(Article.id))) == 1
+
+
 def test_a_staff_text_is_not_brought_into_a_public_one(context, tmp_path):
     folder = fill(
         tmp_path / "in",
