@@ -30,6 +30,11 @@ _LABEL = re.compile(r"^(?:\((?P<name>[\w.:/-]{1,100})\)=|\.\. _(?P<rst>[\w.:/-]{
 _HEADING = re.compile(r"^(#{1,6}[ \t]+)(.*)$")
 _FIELD = re.compile(r"^:(?P<name>[\w][\w -]{0,60}):(?:[ \t]+(?P<value>.*))?$")
 _DIV = re.compile(r"^<div\b(?![^>]*\bmarkdown=)[^<>]{0,500}>[ \t]*$")
+_DETAILS = re.compile(r"^<details\b(?![^>]*\bmarkdown=)(?P<more>[^<>]{0,500})>(?P<rest>.{0,1000})$", re.IGNORECASE)
+# What MyST says of the next block: the names of its styles, and an id.
+_ATTRIBUTES = re.compile(r"^\{ ?[.#%][^{}]{0,300}\}[ \t]*$")
+_ID = re.compile(r"#([\w.:-]{1,100})")
+_SPARE_FENCE = re.compile(r"^ {0,24}:{3,}[ \t]*$")
 _WITH_MARKDOWN = re.compile(r"<([a-z][a-z0-9]{0,20})\b[^<>]{0,500}\bmarkdown\b")
 _FRAME = re.compile(r"<iframe\b([^<>]{0,2000})>(?:\s{0,20}</iframe>)?", re.IGNORECASE)
 _FRAME_PART = re.compile(r"\b(src|title)=\"([^\"]{1,1000})\"", re.IGNORECASE)
@@ -245,9 +250,15 @@ def _prepared(lines: list[str], page: _Page, level: int) -> list[str]:
         elif _DIV.match(line) and position < len(lines) and not lines[position].strip():
             # After a blank line CommonMark reads Markdown inside a block of HTML; Python-Markdown wants to be told.
             out.append(line.rstrip()[:-1] + ' markdown="1">')
-        elif page.is_myst and (line.startswith("% ") or line.rstrip() in {"%", "+++"}):
+        elif details := _DETAILS.match(line):
+            out += [f'<details{details["more"]} markdown="1">', *filter(None, [details["rest"]])]
+        elif page.is_myst and (line.startswith(("% ", "+++ ")) or line.rstrip() in {"%", "+++"}):
             # A remark for writers, or the border of a cell.
             continue
+        elif page.is_myst and _SPARE_FENCE.match(line):
+            continue
+        elif page.is_myst and _ATTRIBUTES.match(line):
+            anchor += "".join(f'<a id="{name}"></a>' for name in _ID.findall(line))
         elif page.is_myst and (field := _FIELD.match(line)):
             if field["value"]:
                 out += ["", field["name"], f":   {with_roles(field['value'], page.labels)}"]

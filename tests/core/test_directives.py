@@ -69,6 +69,38 @@ def test_a_directive_or_role_means_what_it_means(source, html):
     assert article(source) == html
 
 
+@pytest.mark.parametrize(
+    ("source", "html"),
+    [
+        (
+            "<details><summary>More</summary>\n\nInside **it**\n\n</details>\n\nafter",
+            "<details><summary>More</summary><p>Inside <strong>it</strong></p></details><p>after</p>",
+        ),
+        (
+            "<details open>\n<summary>A</summary>\n\n- *b*\n\n</details>",
+            "<details><summary>A</summary><ul><li><em>b</em></li></ul></details>",
+        ),
+        ("<details>", "<details></details>"),
+        (
+            "```{note}\nx\n```\n\n+++ A cell\n\n{#own .wide}\n## Head\n\n[to it](#own)",
+            callout("note", "Note") + '<h2 id="h-head"><a id="h-own"></a>Head</h2>'
+            '<p><a href="#h-own" rel="noopener noreferrer">to it</a></p>',
+        ),
+        (":::{grid} 2\n:::{card} Head\nx\n:::\n:::\n", callout("note", "Head")),
+    ],
+)
+def test_what_other_tools_fold_or_name_is_folded_and_named(source, html):
+    assert article(source) == html
+
+
+def test_lines_that_only_myst_gives_a_meaning_stay_where_nobody_writes_it():
+    assert article("{#own}\n\n+++ more\n\n:::") == "<p>{#own}</p><p>+++ more</p><p>:::</p>"
+
+
+def test_a_footnote_is_no_link():
+    assert render_article("Text[^1] and [a][b].\n\n[^1]: The foot.\n[b]: c.md\n", language="en").links == ("c.md",)
+
+
 def test_a_visible_table_of_contents_is_a_list_of_links():
     html = article("```{toctree}\n:caption: Guide\n\nintro\nThe map <map/index>\n```")
     assert '<p><strong>Guide</strong></p><ul><li><a href="intro.md"' in html
@@ -104,6 +136,9 @@ def test_what_stands_in_code_is_no_directive():
         "```{note}\n" * 2_000,
         "{ref}`" * 30_000,
         ":a: b\n" * 20_000 + "```{note}\n```",
+        "```{note}\n```\n" + ("{" + ".a" * 140 + "\n") * 300,
+        "<details " * 10_000,
+        "<details>\n" * 3_000,
     ],
 )
 def test_no_source_takes_long(source):
