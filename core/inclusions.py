@@ -26,6 +26,8 @@ MISSING, OUTSIDE, CYCLE, LARGE, UNREADABLE, BAD = "missing", "outside", "cycle",
 
 _FOLDED_OBJECT, _FOLDED_LIST = "\ue0b2", "\ue0b3"
 _SNIPPET = re.compile(r"^(?P<indent> {0,24})-{1,4}8<-{1,4} +[\"'](?P<target>[^\"']{1,500})[\"'][ \t]*$")
+# The same around a list of files; one that begins with a semicolon is switched off.
+_SCISSORS = re.compile(r"^(?P<indent> {0,24})-{1,4}8<-{1,4}[ \t]*$")
 _CODE_OF = {"js": "javascript", "py": "python", "yml": "yaml", "md": "markdown", "sh": "bash", "txt": ""}
 
 
@@ -113,10 +115,19 @@ class _Run:
         if not any("8<" in line for line in lines):
             return lines
         out: list[str] = []
+        around = [offset for offset, line in enumerate(lines) if _SCISSORS.match(line)]
+        listed = {
+            offset for begin, end in zip(around[::2], around[1::2], strict=False) for offset in range(begin, end + 1)
+        }
         for offset, line in enumerate(lines):
             found = _SNIPPET.match(line)
-            made = found and self._include(found["target"], {"rooted": ""}, places, first + offset)
-            out += [f"{found['indent']}{each}" for each in made] if found and made else [line]
+            target, indent = (found["target"], found["indent"]) if found else ("", "")
+            if offset in listed:
+                target, indent = line.strip(), line[: len(line) - len(line.lstrip(" "))]
+                if not target or offset in around or target.startswith(";"):
+                    continue
+            made = target and self._include(target, {"rooted": ""}, places, first + offset)
+            out += [f"{indent}{each}" for each in made] if made else [line]
         return out
 
     def _made(self, name: str, argument: str, body: list[str], places: tuple[str, ...], line: int) -> list[str] | None:

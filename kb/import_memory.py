@@ -19,14 +19,17 @@ from kb.folders import Folder, Found
 from kb.models import Article, ArticleFile
 
 # To be raised when pages are read or laid out in another way.
-RULES = 2
+RULES = 3
 
 
 class Memory:
-    """What is remembered of one folder."""
+    """What is remembered of one folder.
 
-    def __init__(self, folder: Folder, found: Sequence[Found], language: str) -> None:
-        self._files = self._state_of(folder, found, language)
+    :param settings: files elsewhere that say how it is read.
+    """
+
+    def __init__(self, folder: Folder, found: Sequence[Found], language: str, settings: Sequence[Path] = ()) -> None:
+        self._files = self._state_of(folder, found, language, settings)
         name = hashlib.sha256(os.fsencode(folder.root)).hexdigest()[:32]
         self._path = current_app.extensions["settings"].data_dir / "imports" / f"{name}.json"
 
@@ -59,13 +62,13 @@ class Memory:
         return seen.hexdigest()
 
     @staticmethod
-    def _state_of(folder: Folder, found: Sequence[Found], language: str) -> bytes:
+    def _state_of(folder: Folder, found: Sequence[Found], language: str, settings: Sequence[Path]) -> bytes:
         seen = hashlib.sha256(f"{RULES} {language}".encode())
-        for each in found:
-            full: Path = folder.root / each.path
+        files = [(each.path, each.problem, folder.root / each.path) for each in found]
+        for path, problem, full in [*files, *((each.name, "", each) for each in settings)]:
             try:
                 state = full.stat()
-                seen.update(repr((each.path, each.problem, state.st_size, state.st_mtime_ns, state.st_ino)).encode())
+                seen.update(repr((path, problem, state.st_size, state.st_mtime_ns, state.st_ino)).encode())
             except (OSError, ValueError):
-                seen.update(repr((each.path, each.problem)).encode())
+                seen.update(repr((path, problem)).encode())
         return seen.digest()

@@ -31,7 +31,7 @@ from kb.import_order import put_in_order
 from kb.import_plan import Plan
 from kb.includes import BROUGHT_IN
 from kb.models import DRAFT, PUBLISHED, Article, Revision
-from kb.navigation import docs_folder
+from kb.navigation import MKDOCS, docs_folder, menu_troubles
 from kb.pages import IN_COLLECTIONS, Page
 
 __all__ = ["LARGEST", "UPLOADS", "Line", "Report", "import_folder", "steps"]
@@ -91,7 +91,7 @@ def steps(
     """
     root = Folder(docs_folder(folder))
     found = list(root.walk())
-    memory = Memory(root, found, language)
+    memory = Memory(root, found, language, [folder / name for name in MKDOCS])
     if (lines := memory.recall()) is not None:
         begin(len(lines))
         yield from (
@@ -147,6 +147,7 @@ def _steps(
             if trouble.path not in told:
                 yield Line(trouble.path, PROBLEM, f"{trouble.sentence} ({page.path})")
     put_in_order(top, plan.pages, made=plan.made, speaking=speaking, by=by)
+    yield from (Line(name, PROBLEM, sentence) for name, sentence in menu_troubles(top, plan.pages))
 
 
 def _is_new_of(page: Page, row: Article | None) -> bool:

@@ -12,6 +12,7 @@ from typing import Any
 from core import directives
 from core.directive_forms import parted
 from core.exceptions import Refused
+from core.i18n import _
 from kb import front_matter
 from kb.folders import Folder
 from kb.links import target_of
@@ -92,6 +93,39 @@ def _above(found: Sequence[Section]) -> dict[str, str]:
             # They name each other; the one that is nearer to the top of the folder stands above.
             del above[path]
     return above
+
+
+def menu_troubles(folder: Path, pages: Mapping[str, Page]) -> list[tuple[str, str]]:
+    """What is wrong with the settings of MkDocs: the name of the file, and a sentence.
+
+    :param pages: all of the folder, by path.
+    """
+    root = Folder(folder)
+    name = next((each for each in MKDOCS if root.is_file(each)), "")
+    if not name:
+        return []
+    try:
+        settings = front_matter.settings(root.text(name))
+    except Refused as error:
+        return [(name, str(error))]
+    gone = [
+        path
+        for path in _named(settings.get("nav"), 0)
+        if path not in pages and not Folder(docs_folder(folder)).is_file(path)
+    ]
+    if not gone:
+        return []
+    return [(name, _("The menu names what is not there: %(paths)s.", paths=", ".join(dict.fromkeys(gone))))]
+
+
+def _named(items: Any, level: int) -> Iterator[str]:
+    """The pages that a list of a menu names, with those inside it."""
+    for item in items if isinstance(items, list) and level < _MOST_LEVELS else []:
+        for value in item.values() if isinstance(item, dict) else [item]:
+            if isinstance(value, list):
+                yield from _named(value, level + 1)
+            elif isinstance(value, str) and value.endswith(".md") and "://" not in value:
+                yield value.lstrip("./") if not value.startswith("..") else value
 
 
 def placed(found: Sequence[Section]) -> list[Placed]:

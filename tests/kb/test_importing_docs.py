@@ -10,6 +10,7 @@ from sqlalchemy.orm import undefer
 from core.db import db
 from core.inclusions import MISSING, File, expand
 from kb import exporting, importing
+from kb.collection_models import Collection
 from kb.folders import Folder
 from kb.import_plan import Plan
 from kb.importing import import_folder
@@ -156,6 +157,31 @@ def test_a_tree_of_mkdocs_comes_in(context, tmp_path):
     assert 'class="admonition tip"' in html
     assert "part <em>one</em>" in html
     assert 'href="/kb/en/guide#h-tabs"' in at("index.md").body_html
+
+
+def test_what_a_menu_of_mkdocs_names_in_vain_is_told_and_a_new_menu_is_followed(context, tmp_path):
+    folder = fill(
+        tmp_path / "in",
+        {
+            "mkdocs.yml": "nav:\n  - Guide:\n    - one.md\n    - Deep: [{Gone: gone.md}]\n  - Far: https://example.org/x.md\n",
+            "docs/one.md": "# One\n\n--8<--\nthree.txt\n;off.txt\n--8<--\n", "docs/two.md": "# Two\n",
+            "docs/three.txt": "three *words*\n",
+        },
+    )  # fmt: skip
+    assert problems(import_folder(folder, by=None)) == {("mkdocs.yml", "The menu names what is not there: gone.md.")}
+    html = at("one.md").body_html
+    assert "three <em>words</em>" in html
+    assert "8&lt;" not in html
+    assert "off.txt" not in html
+    assert {row.title: len(row.members) for row in db.session.scalars(select(Collection))} == {"Guide": 1}
+    (folder / "mkdocs.yml").write_text("nav:\n  - Guide: [one.md, two.md]\n")
+    assert not problems(import_folder(folder, by=None))
+    assert {row.title: len(row.members) for row in db.session.scalars(select(Collection))} == {"Guide": 2}
+    (folder / "mkdocs.yml").write_text("nav: [\n")
+    [(path, sentence)] = problems(import_folder(folder, by=None))
+    assert path == "mkdocs.yml"
+    assert "not YAML" in sentence
+    assert "line " in sentence
 
 
 def test_a_tree_of_github_comes_in(context, tmp_path):
