@@ -34,6 +34,9 @@ _UNDERLINE = re.compile(r"^ {0,3}(?:=+|-+)[ \t]*$")
 _CELL = re.compile(r"(?<!\\)\|")
 _STARTS = re.compile(r"^[ \t]*(?:>|[-*+][ \t]|\d{1,9}[.)][ \t]|#{1,6}[ \t]|`{3,}|~{3,}|:{3,}|<|\||\(|\[\^)")
 
+# A line of a catalogue: a remark, nothing, or a text between quotation marks, with what it is.
+_ENTRY_LINE = re.compile(r"^\s*(?:#.*|(?:msg(?:id|str|ctxt|id_plural)(?:\[\d{1,3}\])?\s*)?\"(?:[^\"\\]|\\.)*\"\s*)?$")
+
 
 @dataclass(frozen=True)
 class Catalogue:
@@ -69,6 +72,7 @@ def read(content: bytes) -> Catalogue:
 
     :raises Refused: with a sentence that names the line, if it cannot be read.
     """
+    _check_quotes(content)
     try:
         found = read_po(io.BytesIO(content), ignore_obsolete=True, abort_invalid=True)
     except PoFileError as error:
@@ -85,6 +89,14 @@ def read(content: bytes) -> Catalogue:
         if message.id and isinstance(message.id, str) and message.string and not message.fuzzy
     }
     return Catalogue(messages)
+
+
+def _check_quotes(content: bytes) -> None:
+    """Babel takes a text without its end for one that is a letter shorter."""
+    for number, line in enumerate(content.decode("utf-8", "replace").removeprefix("\ufeff").split("\n"), 1):
+        if not _ENTRY_LINE.match(line):
+            sentence = _("The catalogue cannot be read: %(problem)s", problem=_("this is no text in quotation marks"))
+            raise Refused(f"{sentence} ({_('line %(number)s', number=number)})")
 
 
 def translate(body: str, catalogue: Catalogue) -> Translated:

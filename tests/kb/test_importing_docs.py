@@ -291,6 +291,23 @@ def test_a_head_that_cannot_be_meant_is_named_with_its_line(context, tmp_path, t
 
 
 @pytest.mark.parametrize(
+    ("catalogue", "said"),
+    [
+        ('msgid "One"\nmsgstr "Un\n', "(line 2)"),
+        ('msgid "One"\nmsgstr "U"no"\n', "(line 2)"),
+        ('# x\n\nmsgid "One"\nmsgstr "Uno\\"\n', "(line 4)"),
+        ('msgid "One"\nmsgstr Uno\n', "(line 2)"),
+    ],
+)
+def test_a_catalogue_with_a_text_that_does_not_end_is_named_with_its_line(context, tmp_path, catalogue, said):
+    fill(tmp_path, {"one.md": "# One\n", "po/es/LC_MESSAGES/one.po": catalogue})
+    [(path, sentence)] = problems(import_folder(tmp_path, by=None))
+    assert path == "po/es/LC_MESSAGES/one.po"
+    assert said in sentence
+    assert list(db.session.scalars(select(Article.title))) == ["One"]
+
+
+@pytest.mark.parametrize(
     "text",
     [
         "---\n\nA line across the page stands above.\n",
