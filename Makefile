@@ -1,4 +1,4 @@
-.PHONY: help setup run test test-faults check bench eval clean lock messages compile-messages
+.PHONY: help setup run test test-faults check bench eval clean lock messages compile-messages compile-code
 
 PYTHON ?= python3.11
 PORT ?= 8000
@@ -9,7 +9,7 @@ SHELL := /bin/bash
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
-setup: .venv/ready compile-messages ## Make .venv with the locked dependencies
+setup: .venv/ready compile-messages compile-code ## Make .venv with the locked dependencies
 
 .venv/ready: requirements.txt requirements-dev.txt
 	@command -v $(PYTHON) >/dev/null || { echo "Python 3.11 is needed: set PYTHON to its name."; exit 1; }
@@ -19,6 +19,10 @@ setup: .venv/ready compile-messages ## Make .venv with the locked dependencies
 
 compile-messages: .venv/ready
 	@$(BIN)/python -m translations.messages compile
+
+# Where PYTHONDONTWRITEBYTECODE is set, every start would compile all of it again.
+compile-code: .venv/ready
+	@$(BIN)/python -m compileall -q app.py accounts core helpdesk kb peers portal
 
 run: setup ## Serve with demo data on 127.0.0.1 (PORT, DATA_DIR), with the worker
 	@PORT=$(PORT) $(BIN)/python -m portal.run
