@@ -1,6 +1,7 @@
 """What changed between two texts, for people: lines that are gone, lines that are new, and the words in between."""
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 
@@ -12,6 +13,9 @@ _MOST_LINES = 20_000
 # Below this likeness two stretches are shown one after the other; mixed word by word nobody could read them.
 _ALIKE = 0.5
 
+# A paragraph of so many characters that went away here and came there was moved; a shorter one may be chance.
+_LEAST_MOVED = 40
+
 _PIECE = re.compile(r"\s+|\w+|[^\w\s]")
 
 # Text with what became of it: "same", "added", "removed".
@@ -20,7 +24,10 @@ Pieces = tuple[tuple[str, str], ...]
 
 @dataclass(frozen=True)
 class Block:
-    """A stretch of lines: same, added, removed, changed (some words of it), or skipped with a count of lines."""
+    """A stretch of lines: same, added, removed, changed (some words of it), or skipped with a count of lines.
+
+    What was only moved is "left" where it stood and "moved" where it stands.
+    """
 
     kind: str
     pieces: Pieces = ()
@@ -42,7 +49,7 @@ def compare(old: str, new: str) -> list[Block]:
             else:
                 blocks += _changed(before[start:end], after[new_start:new_end])
         shown = group[-1][2]
-    return blocks + _skipped(len(before) - shown)
+    return list(_with_moves(blocks + _skipped(len(before) - shown)))
 
 
 def compare_words(old: str, new: str) -> Pieces:
@@ -62,6 +69,40 @@ def _changed(gone: list[str], fresh: list[str]) -> list[Block]:
     if gone and fresh and (pieces := _by_words("\n".join(gone), "\n".join(fresh))):
         return [Block("changed", pieces)]
     return ([_block("removed", gone)] if gone else []) + ([_block("added", fresh)] if fresh else [])
+
+
+def _with_moves(blocks: list[Block]) -> Iterator[Block]:
+    """The same with the paragraphs told that went away in one place and came in another."""
+    of_kind: dict[str, set[str]] = {"removed": set(), "added": set()}
+    for block in blocks:
+        if block.kind in of_kind:
+            of_kind[block.kind].update(paragraph.strip() for paragraph in _paragraphs(block))
+    moved = {each for each in of_kind["removed"] & of_kind["added"] if len(each) >= _LEAST_MOVED}
+    for block in blocks:
+        if block.kind not in of_kind or not moved:
+            yield block
+            continue
+        kind, kept = "", list[str]()
+        for paragraph in _paragraphs(block):
+            is_moved = paragraph.strip() in moved
+            now = ("left" if block.kind == "removed" else "moved") if is_moved else block.kind
+            if kept and now != kind:
+                yield _block(kind, kept)
+                kept = []
+            kind = now
+            kept.append(paragraph)
+        yield _block(kind, kept)
+
+
+def _paragraphs(block: Block) -> list[str]:
+    """The text of a block, each paragraph with the empty lines that follow it."""
+    lines = block.pieces[0][1].split("\n")
+    found: list[list[str]] = [[]]
+    for line in lines:
+        if line.strip() and found[-1] and not found[-1][-1].strip() and any(each.strip() for each in found[-1]):
+            found.append([])
+        found[-1].append(line)
+    return ["\n".join(each) for each in found]
 
 
 def _by_words(old: str, new: str) -> Pieces:

@@ -5,7 +5,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from core.exceptions import Refused
-from kb import front_matter, pages
+from kb import diffs, front_matter, pages
 from kb.diffs import compare, compare_words
 from kb.pages import Details
 from kb.slugs import is_slug, slugify, unique
@@ -204,25 +204,42 @@ def test_lines_that_have_nothing_in_common_stand_one_after_the_other():
     assert compare_words("", "new") == (("removed", ""), ("added", "new"))
 
 
+def test_a_paragraph_that_was_moved_is_told_from_one_that_is_gone_and_another_that_is_new():
+    first, second, third = (f"The {word} paragraph says something that is long enough to be told." for word in "abc")
+    many = "\n\n".join(f"Line {number} stays where it is." for number in range(12))
+    blocks = compare(f"{first}\n\n{second}\n\n{many}\n\n{third}", f"{second}\n\n{many}\n\n{third}\n\n{first}\n\nNew.")
+    kinds = [(block.kind, block.pieces[0][1].strip()) for block in blocks if block.kind not in {"same", "skipped"}]
+    assert kinds == [("left", first), ("moved", first), ("added", "New.")]
+    # A few words that come again somewhere are chance.
+    assert "moved" not in {block.kind for block in compare(f"Yes.\n\n{many}", f"{many}\n\nYes.")}
+    # Nothing is lost: the blocks are still both texts.
+    assert (
+        "".join(text for block in blocks for kind, text in block.pieces if block.kind in {"left", "removed"}).strip()
+        == first
+    )
+
+
 @settings(max_examples=100, deadline=None)
 @given(old=st.text("ab \n", max_size=80), new=st.text("ab \n", max_size=80))
 def test_a_difference_holds_the_whole_of_the_new_text_and_of_the_old(old, new):
-    blocks = compare(old, new)
+    with pytest.MonkeyPatch.context() as changed:
+        changed.setattr(diffs, "_LEAST_MOVED", 1)
+        blocks = compare(old, new)
     if not blocks:
         assert old.splitlines() == new.splitlines()
         return
 
-    def side(wrong):
+    def side(*wrong):
         lines = []
         for block in blocks:
             if block.kind == "skipped":
                 lines += ["…"] * block.count
-            elif any(kind != wrong for kind, _ in block.pieces):
-                lines += "".join(text for kind, text in block.pieces if kind != wrong).split("\n")
+            elif any(kind not in wrong for kind, _ in block.pieces):
+                lines += "".join(text for kind, text in block.pieces if kind not in wrong).split("\n")
         return lines
 
-    for text, wrong in ((old, "added"), (new, "removed")):
+    for text, wrong in ((old, ("added", "moved")), (new, ("removed", "left"))):
         expected = text.splitlines()
-        found = side(wrong)
+        found = side(*wrong)
         assert len(found) == len(expected)
         assert all(line in {"…", other} for line, other in zip(found, expected, strict=True))
