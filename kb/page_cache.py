@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from flask import Response, current_app, g, make_response, request, session
+from markupsafe import Markup
 
 from core.compress import packed, takes_gzip
 from core.i18n import language
@@ -52,6 +53,22 @@ def answer(parts: tuple[Any, ...], page: Callable[[], str], *, seconds: int = 60
     else:
         del response.headers["ETag"]
     return response
+
+
+def piece(parts: tuple[Any, ...], make: Callable[[], str]) -> Markup:
+    """A part of pages that is the same for all who read it in one language, whoever they are: made once.
+
+    :param parts: its name, and everything that it is made of besides its language.
+    :param make: makes it, without anything of the request.
+    """
+    what = ("piece", _code(), current_app.config["BASE_URL"], request.script_root, language(), parts)
+    digest = hashlib.sha256(repr(what).encode()).hexdigest()[:32]
+    kept = _pages.get(digest)
+    if kept is not None:
+        return Markup(kept[1].decode())  # noqa: S704 # It is what a template made.
+    made = make()
+    _pages.put(digest, "", made.encode())
+    return Markup(made)  # noqa: S704
 
 
 # Bytes of pages that a process keeps, and how long, in seconds: they say how long ago something was.

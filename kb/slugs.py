@@ -3,6 +3,7 @@
 import re
 import unicodedata
 from collections.abc import Container
+from functools import lru_cache
 from urllib.parse import quote, urlsplit
 
 from flask import current_app
@@ -47,7 +48,7 @@ def unique(slug: str, taken: Container[str]) -> str:
 
 def article_path(language: str, slug: str) -> str:
     """Where an article is read, on this site."""
-    return f"{_root()}/kb/{language}/{quote(slug)}"
+    return f"{_root()}/kb/{language}/{_quoted(slug)}"
 
 
 def topic_path(language: str, topic: str) -> str:
@@ -68,5 +69,15 @@ def file_path(token: str, name: str) -> str:
 
 def _root() -> str:
     # Stored HTML and the index hold these, so they cannot be built from a request.
-    base_url: str = current_app.config["BASE_URL"]
+    return _path_of(current_app.config["BASE_URL"])
+
+
+@lru_cache(maxsize=16)
+def _path_of(base_url: str) -> str:
     return urlsplit(base_url).path.rstrip("/")
+
+
+# Lists ask for the same hundred addresses again and again.
+@lru_cache(maxsize=5000)
+def _quoted(slug: str) -> str:
+    return quote(slug)

@@ -100,9 +100,13 @@ def browse() -> ResponseReturnValue:
     cards = _cards(code, [row for row in counts if row.language == code])
     others = [(each, external("kb.browse", language=each)) for each, _count in languages if len(languages) > 1]
 
+    def grid() -> str:
+        return render_template("kb/_browse_cards.html", cards=cards, language=code, article_path=article_path)
+
     def page() -> str:
         return render_template(
-            "kb/browse.html", cards=cards, language=code, counts=languages, others=others, article_path=article_path,
+            "kb/browse.html", cards=cards, language=code, counts=languages, others=others,
+            grid=page_cache.piece(("cards", code, cards), grid) if cards else "",
             own_url=external("kb.browse", language=code),
         )  # fmt: skip
 
