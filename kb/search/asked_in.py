@@ -6,6 +6,8 @@ from core.words import LANGUAGES, STOP_WORDS, base_language, fold
 from kb.search.analysis import Need, term_of
 from kb.search.parts import View
 
+# A word tells nothing of the language where less than this of what it may be is of one of them: all say “OCID”.
+ONE_OF_THEM = 0.6
 # The language of a search is another one than that of the pages, if its words say so of so much of what they say …
 MOST_OF_IT = 0.6
 # … and so little for the language of the pages, …
@@ -30,8 +32,11 @@ def asked_in(views: Sequence[View], needs: Sequence[Need], preferred: str) -> st
     evidence = dict.fromkeys(counts, 0.0)
     for word in words:
         rates = {language: _rate(views, word, language, count) for language, count in counts.items()}
+        together = sum(rates.values())
+        if max(rates.values(), default=0.0) < ONE_OF_THEM * together:
+            continue
         for language, rate in rates.items():
-            evidence[language] += rate / (sum(rates.values()) or 1)
+            evidence[language] += rate / (together or 1)
     told = max(evidence, key=lambda language: evidence[language], default="")
     if not told or told == pages:
         return preferred
@@ -72,6 +77,9 @@ def _rate(views: Sequence[View], word: str, language: str, count: int) -> float:
 
 
 def _held(views: Sequence[View], word: str, language: str) -> int:
-    """How many visible documents of a language hold a word of it that says something."""
-    term = term_of(word, language)
+    """How many visible documents of a language hold a word of it that says something.
+
+    English is written without accents, so “préfixe” is none of its words, whatever it shares a stem with.
+    """
+    term = "" if language == "en" and not word.isascii() else term_of(word, language)
     return sum(view.frequency(term) for view in views) if term else 0

@@ -268,6 +268,18 @@ def test_documents_come_first_in_the_language_that_the_search_is_asked_in(index,
     assert suggested[0] == first.id
 
 
+@pytest.mark.parametrize(
+    ("typed", "first"), [("préfixe", "fr"), ("prefixe", "en"), ("prefix", "en"), ("préfixe OCID", "fr")]
+)
+def test_accents_tell_that_a_word_is_not_english_whatever_its_stem(index, typed, first):
+    index.rebuild([
+        document(n, f"{word} OCID {n}", word, language=language)
+        for n, (word, language) in enumerate([*[("Prefix", "en")] * 3, ("Préfixe", "fr"), ("Prefijo", "es")])
+    ])  # fmt: skip
+    hits = index.search(Query(text=typed, prefer_language="en")).hits
+    assert hits[0].language == first
+
+
 @pytest.mark.parametrize("words", [20, 500])
 def test_however_many_words_begin_alike_the_beginning_finds_its_own(index, words):
     index.rebuild([document(n, f"kestrel{n:03}", "hen") for n in range(words)])
