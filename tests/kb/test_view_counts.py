@@ -1,5 +1,6 @@
 """How often articles are read."""
 
+import time
 from datetime import date, timedelta
 
 import pytest
@@ -86,6 +87,22 @@ def test_what_could_not_be_written_is_written_later(app, browser, article, monke
             view_counts.write()
     monkeypatch.undo()
     assert counted(app) == {(number, now().date()): 1}
+
+
+def test_any_server_of_pages_writes_what_it_counted_by_itself(app, browser, article, monkeypatch):
+    number = article("One", slug="one")
+    monkeypatch.setattr(view_counts, "SECONDS", 0.05)
+    served = {"SERVER_SOFTWARE": "Werkzeug/3.1.3"}
+    assert browser.get("/kb/en/one", headers=FIREFOX, environ_overrides=served).status_code == 200
+    end = time.monotonic() + 20
+    while time.monotonic() < end:
+        with app.app_context():
+            rows = db.session.execute(select(ArticleViews.article_id, ArticleViews.count)).all()
+            db.session.rollback()
+        if rows:
+            break
+        time.sleep(0.05)
+    assert [tuple(row) for row in rows] == [(number, 1)]
 
 
 def test_the_history_shows_views_and_what_readers_said_by_week(app, browser_of, article):
