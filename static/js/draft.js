@@ -147,14 +147,17 @@ function watch(form) {
     form.dataset.draftSafe = "yes"; // The leave guard need not ask.
   };
   const server = form.dataset.typingUrl ? typing(form, save) : null;
+  // A page that is only looked at keeps nothing: it would stand in the way of the next one as if it were another window.
+  let isTyped = Boolean(form.querySelector("[aria-invalid=true]"));
   form.addEventListener("input", () => {
+    isTyped = true;
     delete form.dataset.draftSafe;
     clearTimeout(timer);
     if (server) server.later();
     else timer = setTimeout(save, PAUSE_MS);
   });
   document.addEventListener("visibilitychange", () => {
-    if (document.visibilityState === "hidden" && !form.dataset.draftSafe && !form.dataset.submitted) {
+    if (document.visibilityState === "hidden" && isTyped && !form.dataset.draftSafe && !form.dataset.submitted) {
       save();
       server?.now();
     }

@@ -76,6 +76,18 @@ def test_what_was_typed_is_there_again_in_another_browser(chromium, window, site
     other.context.close()
 
 
+def test_a_page_that_was_only_looked_at_is_no_other_window(window, site):
+    page, said = window
+    open_editor(page, site, "/kb/new?language=nl")
+    page.get_by_role("link", name="How-to").click()
+    page.wait_for_url("**kind=how-to**")
+    page.wait_for_selector("html.is-awake")
+    page.fill("#title", "Begonnen met koppen")
+    page.wait_for_selector("[data-draft-state]:not(:empty)")
+    assert "Draft saved" in page.inner_text("[data-draft-state]")
+    assert said == []
+
+
 def test_without_the_server_what_is_typed_stays_in_the_browser(window, site):
     page, _said = window
     open_editor(page, site, "/kb/new?language=pt")
