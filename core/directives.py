@@ -14,6 +14,10 @@ from core.directive_forms import Around, admonition, form, is_code, known
 from core.directive_roles import with_roles
 
 MOST_LEVELS = 8
+# From here on a line is code in Markdown, unless something holds it.
+CODE_INDENT = 4
+# So far up is looked for what holds a line.
+MOST_LINES_BACK = 300
 _OPEN = re.compile(
     r"^(?P<indent> {0,24})(?P<fence>`{3,}|:{3,}|~{3,})\{(?P<name>[\w:.+-]{1,60})\}[ \t]*(?P<argument>.{0,1000})$"
 )
@@ -21,6 +25,7 @@ _RST = re.compile(r"^(?P<indent> {0,24})\.\. (?P<name>[\w:+-]{1,60})::(?:[ \t]+(
 _PLAIN_FENCE = re.compile(r"^ {0,24}(`{3,}|~{3,})(?!.*`)")
 _CLOSE = re.compile(r"^ {0,24}(?P<fence>`{3,}|:{3,}|~{3,})[ \t]*$")
 _GITHUB_CALLOUT = re.compile(r"^ {0,3}> ?\[!(?P<name>NOTE|TIP|IMPORTANT|WARNING|CAUTION)\][ \t]*$", re.IGNORECASE)
+_QUOTED_DIRECTIVE = re.compile(r"^ {0,3}> ?(?:(?:`{3,}|:{3,}|~{3,})\{[\w:.+-]{1,60}\}|\.\. [\w:+-]{1,60}::)")
 _MKDOCS_CALLOUT = re.compile(
     r"^(?P<indent> {0,24})(?:!!!|\?\?\?\+?) ?(?P<kinds>[\w-]{1,40}(?: +[\w-]{1,40}){0,4})?"
     r"(?: +\"(?P<title>[^\"]{0,500})\")?[ \t]*$"
@@ -34,6 +39,7 @@ _DETAILS = re.compile(r"^<details\b(?![^>]*\bmarkdown=)(?P<more>[^<>]{0,500})>(?
 # What MyST says of the next block: the names of its styles, and an id.
 _ATTRIBUTES = re.compile(r"^\{ ?[.#%][^{}]{0,300}\}[ \t]*$")
 _ID = re.compile(r"#([\w.:-]{1,100})")
+_MARKER = re.compile(r"^ {0,24}(?:[-*+]|\d{1,9}[.)]|:|\[\^[^\]]{1,100}\]:|!!!|\?\?\?|===|\.\.)(?:[ +!]|$)")
 _SPARE_FENCE = re.compile(r"^ {0,24}:{3,}[ \t]*$")
 _WITH_MARKDOWN = re.compile(r"<([a-z][a-z0-9]{0,20})\b[^<>]{0,500}\bmarkdown\b")
 _FRAME = re.compile(r"<iframe\b([^<>]{0,2000})>(?:\s{0,20}</iframe>)?", re.IGNORECASE)
@@ -174,8 +180,47 @@ def _directive_at(lines: list[str], position: int) -> Directive | None:
         body, end = _indented(lines, position + 1, len(opened["indent"]))
     else:
         return None
+    if len(opened["indent"]) >= CODE_INDENT and _is_indented_code(lines, position):
+        return None
     argument = (opened["argument"] or "").strip()
     return Directive(opened["name"], argument, body, position, end, opened["indent"])
+
+
+def _quoted(lines: list[str], begin: int) -> tuple[list[str], int]:
+    """The lines of a quotation without their signs, and where to go on."""
+    end = begin
+    while end < len(lines) and lines[end].lstrip(" ").startswith(">"):
+        end += 1
+    return [line.lstrip(" ").removeprefix(">").removeprefix(" ") for line in lines[begin:end]], end
+
+
+def _is_indented_code(lines: list[str], position: int) -> bool:
+    """Whether a line is code because it stands four or more spaces in: a blank line is above its block, and nothing
+    that could hold it (an item of a list, a callout, a footnote) stands further out.
+    """
+    first = max(position - MOST_LINES_BACK, 0)
+    above = position
+    while above > first and lines[above - 1].strip() and _indent(lines[above - 1]) >= CODE_INDENT:
+        above -= 1
+    if above and lines[above - 1].strip():
+        return False
+    indent = _indent(lines[position])
+    while indent:
+        above -= 1
+        while above >= first and (not lines[above].strip() or _indent(lines[above]) >= indent):
+            above -= 1
+        if above < first:
+            return first == 0
+        while above > first and lines[above - 1].strip() and not _MARKER.match(lines[above]):
+            above -= 1
+        if _MARKER.match(lines[above]):
+            return False
+        indent = min(indent - 1, _indent(lines[above]))
+    return True
+
+
+def _indent(line: str) -> int:
+    return len(line) - len(line.lstrip(" "))
 
 
 def _body(lines: list[str], begin: int, fence: str) -> tuple[list[str], int]:
@@ -189,11 +234,11 @@ def _body(lines: list[str], begin: int, fence: str) -> tuple[list[str], int]:
 def _indented(lines: list[str], begin: int, indent: int) -> tuple[list[str], int]:
     """The lines that stand further in, without that indentation, and where to go on."""
     end = last = begin
-    while end < len(lines) and (not lines[end].strip() or len(lines[end]) - len(lines[end].lstrip(" ")) > indent):
+    while end < len(lines) and (not lines[end].strip() or _indent(lines[end]) > indent):
         end += 1
         last = end if lines[end - 1].strip() else last
     body = lines[begin:last]
-    depth = min((len(line) - len(line.lstrip(" ")) for line in body if line.strip()), default=0)
+    depth = min((_indent(line) for line in body if line.strip()), default=0)
     return [" " * indent + line[depth:] for line in body], last
 
 
@@ -219,12 +264,12 @@ def _prepared(lines: list[str], page: _Page, level: int) -> list[str]:
             shaped = form(directive.name, directive.argument, body, around)
             out += [f"{directive.indent}{each}" if each else "" for each in shaped]
         elif callout := _GITHUB_CALLOUT.match(line):
-            body = []
-            while position < len(lines) and lines[position].lstrip(" ").startswith(">"):
-                body.append(lines[position].lstrip(" ").removeprefix(">").removeprefix(" "))
-                position += 1
+            body, position = _quoted(lines, position)
             name = callout["name"].lower()
             out += admonition(name, callout_words.title(name, page.language), inner(body))
+        elif _QUOTED_DIRECTIVE.match(line):
+            body, position = _quoted(lines, position - 1)
+            out += [f"> {each}".rstrip() for each in inner(body)]
         elif callout := _MKDOCS_CALLOUT.match(line):
             out.append(_mkdocs_callout(callout, page.language))
         elif tab := _MKDOCS_TAB.match(line):
@@ -256,7 +301,8 @@ def _prepared(lines: list[str], page: _Page, level: int) -> list[str]:
             # A remark for writers, or the border of a cell.
             continue
         elif page.is_myst and _SPARE_FENCE.match(line):
-            continue
+            if _indent(line) >= CODE_INDENT and _is_indented_code(lines, position - 1):
+                out.append(line)
         elif page.is_myst and _ATTRIBUTES.match(line):
             anchor += "".join(f'<a id="{name}"></a>' for name in _ID.findall(line))
         elif page.is_myst and (field := _FIELD.match(line)):

@@ -258,6 +258,10 @@ def _rows(text: str, options: Mapping[str, str], caption: str) -> list[str]:
     headings = options.get("header-rows", "0")
     if header := options.get("header", ""):
         rows.insert(0, next(csv.reader([header], skipinitialspace=True)))
+    if wanted := options.get("included_cols") or options.get("included-cols"):
+        # Counted from 0, in the order in which they are to stand.
+        columns = [int(number) for number in wanted.replace(",", " ").split()]
+        rows = [[row[each] for each in columns if each < len(row)] for row in rows]
     return table(rows, 1 if header else int(headings) if headings.isdigit() else 0, caption)
 
 

@@ -6,6 +6,7 @@ import time
 import pytest
 
 from core.directives import prepare, unknown
+from core.inclusions import File, expand
 from core.markdown import render_article
 
 
@@ -127,6 +128,40 @@ def test_what_stands_in_code_is_no_directive():
 
 
 @pytest.mark.parametrize(
+    "shown", ["    ```{note}\n    x\n    ```", "    .. note:: x\n", "        :::{tip}\n        x\n        :::"]
+)
+@pytest.mark.parametrize("before", ["", "Like this:\n\n", "- a\n\nLike this:\n\n", "# Head\n\n    more\n\n"])
+def test_a_directive_in_an_indented_block_is_code(before, shown):
+    source = f"{before}{shown}\n\nafter"
+    assert prepare(source) == source
+
+
+@pytest.mark.parametrize(
+    "before", ["1. a\n\n", "- a\n  b\n\n  c\n\n", "- a\nlazy\n\n", '!!! tip "T"\n\n', "Word\n:   what\n\n", "b\n"]
+)
+def test_a_directive_that_something_holds_is_none_of_code(before):
+    assert '!!! note "Note"' in prepare(f"{before}    ```{{note}}\n    x\n    ```\n\nafter")
+
+
+@pytest.mark.parametrize(
+    ("wanted", "shown"), [("0,2", "| a | c |"), ("2 0", "| c | a |"), ("1,9", "| b |"), ("", "| a | b | c |")]
+)
+def test_a_table_brings_in_the_columns_that_are_named(wanted, shown):
+    option = f":included_cols: {wanted}\n" if wanted else ""
+    source = f"```{{csv-table-no-translate}}\n:header-rows: 1\n{option}:file: a.csv\n```"
+    brought = expand(source, "x.md", lambda target, _source: File(target, "a,b,c\n1,2,3\n"))
+    assert shown in brought.text.split("\n")
+    assert not brought.problems
+
+
+@pytest.mark.parametrize("opening", ["```{note}\n> x\n> ```", ":::{note}\n> x\n> :::", ".. note:: x"])
+def test_a_directive_in_a_quotation_is_one(opening):
+    assert (
+        article(f"> {opening}\n>\n> y\n\nz") == f"<blockquote>{callout('note', 'Note')}<p>y</p></blockquote><p>z</p>"
+    )
+
+
+@pytest.mark.parametrize(
     "source",
     [
         "`" * 19_000 + "{a",
@@ -134,6 +169,8 @@ def test_what_stands_in_code_is_no_directive():
         "!!! " + "a " * 50_000,
         ".. note::\n" * 3_000,
         "```{note}\n" * 2_000,
+        "> ```{note}\n" * 3_000,
+        "    ```{note}\n\n" * 3_000,
         "{ref}`" * 30_000,
         ":a: b\n" * 20_000 + "```{note}\n```",
         "```{note}\n```\n" + ("{" + ".a" * 140 + "\n") * 300,
