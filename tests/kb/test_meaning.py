@@ -71,3 +71,20 @@ def test_vectors_follow_what_is_published(app, library):
         assert meaning.catch_up(60) == 1
         known = set(db.session.scalars(db.select(ArticleVector.document)))
         assert known == {f"article:{library['lots']}", f"article:{library['staff']}"}
+
+
+@installed
+def test_a_question_is_drawn_towards_its_first_answers():
+    import numpy as np
+
+    matrix = np.zeros((3, 384), dtype=np.float32)
+    matrix[0, :2] = matrix[1, 1:3] = matrix[2, 3:5] = 0.5**0.5
+    vectors = meaning.Vectors((3, 3), ("a", "b", "c"), np.arange(3), matrix, {"a": 0, "b": 1, "c": 2})
+    question = np.zeros(384, dtype=np.float32)
+    question[0] = 1.0
+    asked, drawn = (
+        meaning._likeness(vectors, q) for q in (question, meaning._drawn(vectors, question, ["a", "gone"]))
+    )
+    assert asked[1] == asked[2] == 0.0
+    assert drawn[1] > 0.1 > drawn[2] == 0.0
+    assert drawn[0] == max(drawn)
