@@ -16,7 +16,7 @@ TOO_LONG = N_("Only the first 2,000 characters of the search were used.")
 TOO_MANY_WORDS = N_("Only the 32 most telling words of the search were used.")
 TOO_COMMON = N_("These words are too common to search for. Add a word that says what it is about.")
 
-_QUOTES = str.maketrans(dict.fromkeys("“”„«»‟＂", '"'))
+QUOTES = str.maketrans(dict.fromkeys("“”„«»‟＂", '"'))
 _PIECE = re.compile(r'(?P<negative>(?<!\S)[-−](?=["\w]))?(?:"(?P<phrase>[^"]*)"|(?P<words>[^\s"]+))')
 
 
@@ -72,7 +72,7 @@ def parse(
     brackets, AND, colons, an odd quotation mark) is text. With `prefix_last` the last word may be a beginning.
     """
     refused = TOO_LONG if len(text) > longest else ""
-    text = clean(text[:longest]).translate(_QUOTES)
+    text = clean(text[:longest]).translate(QUOTES)
     clauses: list[Clause] = []
     seen: set[tuple[object, ...]] = set()
     count = 0

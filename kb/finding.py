@@ -15,13 +15,16 @@ from core.db import db
 from core.passages import Wanted, mark, passage
 from core.query_words import ParsedQuery, parse
 from core.words import fold, is_content
-from kb import meaning, synonym_groups
+from kb import meaning, search_filters, synonym_groups
 from kb.indexing import search_index
 from kb.models import READABLE, Answer, Article, visibilities_of
 from kb.search import Hit, IndexUnavailable, Query, Results
+from kb.search.facets import Cube, count_facets
+from kb.search.protocol import MOST_COUNTED
 from kb.slugs import answer_path, article_path
 
 MOST_READ = 200
+NOTHING_WANTED = Wanted(stems={}, codes=frozenset())
 _KINDS: dict[str, Any] = {"article": Article, "answer": Answer}
 
 
@@ -32,6 +35,7 @@ def find(
 ) -> Results:  # fmt: skip
     """What was published and holds the words, best first; nothing in it, counts included, that the person may not see.
 
+    :param text: as it was typed, with filters (`kb.search_filters`).
     :param language: of the person; documents in it rank first.
     """
     query = Query(
@@ -39,15 +43,20 @@ def find(
         visibilities=visibilities_of(user), prefer_language=language, limit=limit, offset=offset,
         prefix_last=prefix_last, with_reasons=with_reasons,
     )  # fmt: skip
+    asked_for = search_filters.read(text, query.visibilities, is_growing=prefix_last)
+    query = search_filters.narrowed(query, asked_for)
+    if asked_for.typed and not query.text:
+        return search_filters.told(_listed(query), asked_for)
     synonym_groups.refresh()
     by_meaning = meaning.is_on() and not prefix_last
     asked = replace(query, limit=max(limit + offset, meaning.RANKED_ANEW), offset=0) if by_meaning else query
     try:
         results = search_index().search(asked)
     except IndexUnavailable:
-        return _find_in_database(query)
+        return search_filters.told(_find_in_database(query), asked_for)
     if by_meaning:
         results = meaning.near(query, results)
+    results = search_filters.told(results, asked_for)
     hits = _still_visible(results.hits, user)
     return results if len(hits) == len(results.hits) else replace(results, hits=tuple(hits))
 
@@ -107,6 +116,34 @@ def _find_in_database(query: Query, *, every_word: bool = True) -> Results:
     return Results(
         hits=tuple(passing[query.offset : query.offset + query.limit]), total=len(passing),
         is_capped=len(found) >= MOST_READ, facets=facets, refused=parsed.refused,
+    )  # fmt: skip
+
+
+def _listed(query: Query) -> Results:
+    """Everything that the filters of a query leave, the newest first, whatever its text."""
+    cube: Cube = Counter()
+    hits: list[Hit] = []
+    filters = (("topic", query.topics), ("language", query.languages), ("country", query.countries))
+    for kind, model in _KINDS.items():
+        statement = _statement(model, [], [], query, every_word=True)
+        columns = {column.name: column for column in statement.selected_columns}
+        named = [columns[name] for name in ("topic", "language", "country")]
+        counts = statement.with_only_columns(*named, func.count()).group_by(model.topic, model.language)
+        counts = counts.group_by(model.country) if model is Answer else counts
+        for topic, language, country, count in db.session.execute(counts.order_by(None).limit(None)):
+            cube[(kind, topic, language, country)] += count
+        if query.kinds and kind not in query.kinds:
+            continue
+        for name, values in filters:
+            statement = statement.where(columns[name].in_(values)) if values else statement
+        newest = statement.order_by(None).order_by(model.updated_at.desc(), model.id).limit(query.offset + query.limit)
+        hits += [_hit(kind, row, [], NOTHING_WANTED, "")[1] for row in db.session.execute(newest)]
+    hits.sort(key=lambda hit: hit.updated, reverse=True)
+    chosen = (query.kinds, query.topics, query.languages, query.countries)
+    total = sum(n for key, n in cube.items() if all(not v or k in v for k, v in zip(key, chosen, strict=True)))
+    return Results(
+        hits=tuple(hits[query.offset : query.offset + query.limit]), total=min(total, MOST_COUNTED),
+        is_capped=total > MOST_COUNTED, facets=count_facets(cube, query),
     )  # fmt: skip
 
 

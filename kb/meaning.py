@@ -18,6 +18,7 @@ from sqlalchemy import delete, func, insert, literal, select
 
 from core import jobs
 from core.db import db, may_write
+from core.query_words import QUOTES, parse
 from kb.gap_models import ArticleVector
 from kb.indexing import documents
 from kb.models import READABLE, Answer, Article, IndexEntry
@@ -77,7 +78,7 @@ def near(query: Query, results: Results) -> Results:
     :param query: as it was asked, with its own offset and limit.
     :param results: of the same query without an offset, with the limit `RANKED_ANEW`.
     """
-    if query.offset + query.limit > RANKED_ANEW or '"' in query.text or " -" in f" {query.text}" or ":" in query.text:
+    if query.offset + query.limit > RANKED_ANEW or _is_for_words_alone(query.text):
         return _cut(results, query)
     vectors = _vectors()
     if vectors is None or not query.text.strip():
@@ -101,6 +102,12 @@ def near(query: Query, results: Results) -> Results:
     total = results.total + len(added)
     whole = replace(results, hits=tuple(hits), total=total, facets=results.facets if results.total else _facets(hits))
     return _cut(whole, query)
+
+
+def _is_for_words_alone(text: str) -> bool:
+    if '"' not in text.translate(QUOTES) and "-" not in text and "−" not in text:
+        return False
+    return any(clause.quoted or clause.negative for clause in parse(text).clauses)
 
 
 def _cut(results: Results, query: Query) -> Results:

@@ -43,7 +43,9 @@ def page() -> ResponseReturnValue:
             languages=_one(chosen["lang"]), language=language(), limit=PAGE, offset=(number - 1) * PAGE,
             prefix_last=is_typing, with_reasons=True,
         )  # fmt: skip
-        if found.is_empty and number == 1 and not is_typing and not any((kind, *chosen.values())):
+        is_narrowed = any((kind, found.asked.typed, *chosen.values()))
+        kind = found.kind
+        if found.is_empty and number == 1 and not is_typing and not is_narrowed:
             _note_in_vain(text)
     total = 0 if found is None else (found.ticket_total if kind == "ticket" else found.texts.total)
     response = make_response(render_template(
