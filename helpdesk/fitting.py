@@ -65,6 +65,7 @@ def fitting(
         if name in known and most > 0:
             scores[name] = scores.get(name, 0.0) + _VOTES * weight / most / _RANK
     ranked = sorted(scores, key=lambda name: -scores[name] * _same(known[name], question))
+    ranked = _without_twins(ranked[: 2 * limit], known, question.language)
     return [replace(known[name], score=scores[name]) for name in ranked[:limit]]
 
 
@@ -103,6 +104,17 @@ def _votes(question: Question, without: Sequence[int], *, internal: bool) -> dic
         name = f"{row.target_kind}:{row.target_id}"
         votes[name] = votes.get(name, 0.0) + weight
     return votes
+
+
+def _without_twins(names: list[str], known: dict[str, Hit], language: str) -> list[str]:
+    """The same without articles in other languages of which the list has the one in the language of the question."""
+    numbers = [int(name.partition(":")[2]) for name in names if name.startswith("article:")]
+    if not language or len({known[name].language for name in names}) < 2:
+        return names
+    rows = db.session.execute(select(Article.id, Article.source_id).where(Article.id.in_(numbers))).all()
+    source = {f"article:{row.id}": row.source_id or row.id for row in rows}
+    here = {source.get(name) for name in names if known[name].language == language}
+    return [name for name in names if known[name].language == language or source.get(name) not in here - {None}]
 
 
 def _same(hit: Hit, question: Question) -> float:

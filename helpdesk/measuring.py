@@ -10,7 +10,7 @@ from datetime import timedelta
 from typing import Any
 
 from flask import Flask
-from sqlalchemy import delete, insert, select
+from sqlalchemy import delete, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from core import jobs
@@ -51,6 +51,17 @@ def show(targets: Sequence[str], *, language: str, topic: str = "", token: str =
         db.session.add(row)
     row.targets, row.language, row.topic = list(targets), language[:8], topic[:60]
     return row.token
+
+
+def show_asked(targets: Sequence[str], *, language: str, topic: str, token: str) -> str:
+    """Write down, apart from the request, what is suggested to somebody who has just asked: see `show`."""
+    values = {"targets": list(targets), "language": language[:8], "topic": topic[:60]}
+    known = SuggestionShowing.token == token, SuggestionShowing.place == ASK
+    if token and write_apart(update(SuggestionShowing).where(*known).values(**values).returning(SuggestionShowing.id)):
+        return token
+    token = secrets.token_urlsafe(16)
+    write_apart(insert(SuggestionShowing), {**values, "token": token, "place": ASK, "ticket_id": None, "at": now()})
+    return token
 
 
 def show_on_desk(ticket: Ticket, targets: Sequence[str]) -> None:

@@ -7,7 +7,7 @@ from flask.typing import ResponseReturnValue
 
 from core import limits
 from core.db import db
-from core.i18n import _, language
+from core.i18n import _, language, language_name
 from core.policy import checked, permits, require
 from core.web import person
 from helpdesk import measuring
@@ -105,7 +105,7 @@ def card(hit: Hit) -> dict[str, Any]:
         "title": hit.title_marked,
         "url": hit.url,
         "snippet": hit.snippet,
-        "note": "",
+        "note": "" if hit.language == language() else language_name(hit.language),
         "fragment_url": url_for("suggestions.preview", kind=kind, number=number),
         "ref": hit.id,
     }

@@ -23,6 +23,7 @@ async function say(form, url, fields) {
 /* A page that is loaded again, or comes back with what is missing in it, goes on with the showing that it was. */
 function remember(form, showing) {
   form.dataset.showing = showing;
+  if (form.elements.showing) form.elements.showing.value = showing;
   try { sessionStorage.setItem("showing", showing); } catch { /* Without storage it is counted as another one. */ }
 }
 

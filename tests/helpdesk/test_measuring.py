@@ -17,6 +17,7 @@ from kb.pages import Details
 from portal import suggestion_report
 from tests.conftest import member
 from tests.helpdesk.desk import ask
+from tests.helpdesk.test_ask import ASKED
 
 
 @pytest.fixture
@@ -142,3 +143,67 @@ def test_showings_are_forgotten_after_a_year(app, browser, library):
         measuring.sweep()
         assert db.session.scalar(db.select(db.func.count()).select_from(SuggestionStep)) == 0
         db.session.rollback()
+
+
+def test_whoever_has_no_scripts_sees_what_may_answer_after_asking(app, library, browser):
+    from kb.models import SuggestionUse
+
+    asked = {**ASKED, "title": "Who gives us an OCID prefix", "body": "We publish soon."}
+    browser.get("/ask")
+    assert browser.send("/ask", asked).status_code == 303
+    for _again in range(2):
+        page = browser.get("/ask/sent").text
+    assert "While you wait: this may answer it" in page
+    assert "/kb/en/prefix" in page
+    reference = f"article:{library['prefix']}"
+    assert browser.send("/ask/sent", {"ref": "article:999"}).status_code == 422
+    answer = browser.send("/ask/sent", {"ref": reference})
+    assert answer.headers["Location"] == "/kb/en/prefix"
+    assert browser.send("/ask/sent", {"ref": reference}).headers["Location"] == "/ask"
+    with app.app_context():
+        ticket = db.session.scalars(db.select(Ticket).order_by(Ticket.id.desc())).first()
+        assert ticket.state == "solved"
+        showing = db.session.scalars(db.select(SuggestionShowing)).one()
+        assert showing.targets[0] == reference
+        assert [step.what for step in db.session.scalars(db.select(SuggestionStep))] == ["answered"]
+        assert db.session.query(SuggestionUse).count() == 1
+
+
+def test_nothing_is_suggested_once_somebody_answers_and_nothing_is_solved_by_others(app, library, browser, browser_of):
+    asked = {**ASKED, "title": "Who gives us an OCID prefix", "body": "We publish soon."}
+    browser.get("/ask")
+    assert browser.send("/ask", asked).status_code == 303
+    reference = f"article:{library['prefix']}"
+    assert browser_of("quentin").send("/ask/sent", {"ref": reference}).headers["Location"] == "/ask"
+    with app.app_context():
+        ticket = db.session.scalars(db.select(Ticket).order_by(Ticket.id.desc())).first()
+        assert ticket.state == "new"
+        tickets.reply(ticket, by=member("bruno"), words=Words("Here it is."))
+        db.session.commit()
+    assert "While you wait" not in browser.get("/ask/sent").text
+    browser.send("/ask/sent", {"ref": reference})
+    with app.app_context():
+        assert db.session.get_one(Ticket, ticket.id).state != "solved"
+
+
+def test_of_an_article_and_its_translations_the_one_in_the_language_of_the_question_is_suggested(app, work):
+    with app.app_context():
+        details = {"title": "Penguin register", "topic": "other"}
+        source = articles.write(Details(slug="penguins", **details), "How to register penguins.", by=member("bruno"))
+        for language in ("es", "fr"):
+            row = articles.write(
+                Details(slug="penguins", language=language, **details), "Penguin register.", by=member("bruno")
+            )
+            row.source_id = source.id
+        db.session.commit()
+    work()
+    with app.app_context():
+        found = {
+            language: [
+                hit.language for hit in fitting(Question(title="penguin register", language=language), reader=None)
+            ]
+            for language in ("en", "es", "pt")
+        }
+    assert found["en"] == ["en"]
+    assert found["es"] == ["es"]
+    assert sorted(found["pt"]) == ["en", "es", "fr"]
