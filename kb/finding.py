@@ -108,10 +108,7 @@ def _find_in_database(query: Query, *, every_word: bool = True) -> Results:
             found.append(_hit(kind, row, words, wanted, query.prefer_language))
     found.sort(key=lambda pair: (-pair[0], pair[1].title))
     hits = [hit for _score, hit in found]
-    facets = {
-        "kind": _count(hits, query, "kind"), "topic": _count(hits, query, "topic"),
-        "language": _count(hits, query, "language"),
-    }  # fmt: skip
+    facets = {name: _count(hits, query, name) for name in ("kind", "topic", "language", "country")}
     passing = [hit for hit in hits if _passes(hit, query, but="")]
     return Results(
         hits=tuple(passing[query.offset : query.offset + query.limit]), total=len(passing),

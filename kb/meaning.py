@@ -115,7 +115,7 @@ def _cut(results: Results, query: Query) -> Results:
 
 
 def _facets(hits: Sequence[Hit]) -> dict[str, dict[str, int]]:
-    facets: dict[str, dict[str, int]] = {"kind": {}, "topic": {}, "language": {}}
+    facets: dict[str, dict[str, int]] = {"kind": {}, "topic": {}, "language": {}, "country": {}}
     for hit in hits:
         for name, counts in facets.items():
             value = getattr(hit, name)

@@ -9,7 +9,7 @@ from core.policy import permits
 from core.web import person
 from kb import gaps, view_counts
 from kb.gap_models import NOTHING
-from kb.topics import topic_choices
+from kb.topics import TOPICS, topic_choices, topic_name
 from portal import searching
 
 bp = Blueprint("search", __name__)
@@ -50,12 +50,18 @@ def page() -> ResponseReturnValue:
     total = 0 if found is None else (found.ticket_total if kind == "ticket" else found.texts.total)
     response = make_response(render_template(
         "portal/search.html", shown=signing.mark(gaps.SHOWN, text),
-        q=text, kind=kind, chosen=chosen, found=found, topics=topic_choices(),
+        q=text, kind=kind, chosen=chosen, found=found, topics=_topics(found),
         language_names=dict(language_choices()), page=number, has_next=number * PAGE < total and number < LAST_PAGE,
         is_typing=is_typing, reader_language=language(),
     ))  # fmt: skip
     response.vary.add("X-Fragment")
     return response
+
+
+def _topics(found: searching.Found | None) -> list[tuple[str, str]]:
+    """The topics to choose from: those with names, and those of their own that articles found have."""
+    own = [] if found is None else [code for code in found.texts.facets.get("topic", {}) if code not in TOPICS]
+    return [*topic_choices(), *((code, topic_name(code)) for code in own)]
 
 
 def _note_in_vain(text: str) -> None:

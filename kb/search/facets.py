@@ -1,4 +1,4 @@
-"""Counts by kind, topic and language beside the results."""
+"""Counts by kind, topic, language and country beside the results."""
 
 from collections import Counter
 
@@ -7,7 +7,7 @@ from kb.search.protocol import Query
 # How many documents match the words, by (kind, topic, language, country), before any filter.
 Cube = Counter[tuple[str, str, str, str]]
 
-_SHOWN = ("kind", "topic", "language")
+_SHOWN = ("kind", "topic", "language", "country")
 
 
 def count_facets(cube: Cube, query: Query) -> dict[str, dict[str, int]]:

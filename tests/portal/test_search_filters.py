@@ -141,6 +141,25 @@ def test_the_page_narrows_texts_and_tickets_alike(library, browser, browser_of):
     assert "Penguin data" not in browser.get("/search?q=kind:ticket+pays:Paraguay").text
 
 
+def test_topics_of_their_own_and_countries_can_be_chosen(app, library, browser):
+    from kb.models import Answer
+
+    with app.app_context():
+        row = Answer(slug="ghana", title="Penguins of Ghana", question_html="", answer_text="Penguin.", country="GH")
+        row.state, row.visibility, row.language, row.topic = "published", "public", "en", "bids"
+        db.session.add(row)
+        db.session.commit()
+        rebuild(search_index())
+        db.session.commit()
+    page = browser.get("/search?q=penguin").text
+    assert '<option value="open-days">Open days (1)</option>' in page
+    assert '<option value="GH">Ghana (1)</option>' in page
+    assert "quokka" not in page
+    page = browser.get("/search?q=penguin&country=GH").text
+    assert '<option value="GH" selected>Ghana (1)</option>' in page
+    assert "/kb/en/lots" not in page
+
+
 def test_a_typed_filter_is_no_search_in_vain(app, library, browser):
     from kb.gap_models import SearchMade
 
