@@ -260,7 +260,7 @@ def _edit_page(form: CollectionForm, row: Collection, **more: Any) -> str:
     called = {each.language: each for each in row.titles}
     languages = [code for code in {**dict.fromkeys(OWN_NAMES), **dict.fromkeys(called)} if code != row.language]
     return render_template(
-        "kb/edit_collection.html", form=form, row=row, members=_seen(members), called=called, languages=languages,
+        "kb/edit_collection.html", form=form, row=row, members=_seen(members), called=called, elsewhere=languages,
         **more,
     )  # fmt: skip
 

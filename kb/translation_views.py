@@ -67,7 +67,7 @@ def translation_work() -> ResponseReturnValue:
     state = request.args.get("state", "")
     work = translation_list.work(code, person(), state=state, after=request.args.get("after", ""))
     return render_template(
-        "kb/translations.html", work=work, code=code, state=state, languages=languages, states=translation_list.STATES,
+        "kb/translations.html", work=work, code=code, state=state, offered=languages, states=translation_list.STATES,
         names=translation_list.names(),
     )  # fmt: skip
 

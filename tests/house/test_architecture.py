@@ -143,3 +143,19 @@ def test_imports_run_one_way():
 )
 def test_what_a_newcomer_looks_for_is_there(path):
     assert (ROOT / path).stat().st_size > 0
+
+
+def test_no_page_takes_a_word_that_every_page_needs():
+    from core import web
+
+    needed = {"locale", "languages", "text_direction", "theme", "settings", "can", "asset", "csp_nonce", "page_url"}
+    source = Path(web.__file__).read_text("utf-8")
+    assert all(f'"{word}":' in source or f"{word}=" in source for word in needed)
+    for path in CODE:
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "render_template":
+                taken = needed & {keyword.arg for keyword in node.keywords}
+                assert not taken, f"{name(path)}:{node.lineno} hands over {', '.join(sorted(taken))}"
+    for path in TEMPLATES:
+        taken = re.findall(rf"{{%-? ?(?:set|for) ({'|'.join(sorted(needed))})\b", path.read_text("utf-8"))
+        assert not taken, f"{name(path)} sets {', '.join(taken)}"
