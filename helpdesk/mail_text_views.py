@@ -37,7 +37,7 @@ def register(app: Flask) -> None:
 def index() -> ResponseReturnValue:
     """Every mail whose wording can be changed, and where it was."""
     return render_template(
-        "helpdesk/mail_texts.html", wordings=WORDINGS.values(), languages=_languages(), changed=mail_texts.changed()
+        "helpdesk/mail_texts.html", wordings=WORDINGS.values(), offered=_languages(), changed=mail_texts.changed()
     )
 
 
@@ -91,7 +91,7 @@ def keep(name: str, language: str) -> ResponseReturnValue:
 def _page(wording: Wording, language: str, form: TextForm) -> str:
     is_sound = not form.subject.errors and not form.body.errors
     return render_template(
-        "helpdesk/mail_text.html", wording=wording, language=language, form=form, languages=_languages(),
+        "helpdesk/mail_text.html", wording=wording, language=language, form=form, offered=_languages(),
         is_changed=mail_texts.find(wording.name, language) is not None,
         preview=_preview(language, form) if is_sound else None,
     )  # fmt: skip
