@@ -6,12 +6,13 @@ which language they ask.
 """
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from core.passages import Wanted
 from core.query_words import MOST_WORDS, MOST_WORDS_READ, TOO_MANY_WORDS, Clause, parse
+from core.spellings import other_spelling
 from core.weak_words import WEAK_WORDS
 from core.words import (
     EVERY_STOP_WORD,
@@ -30,7 +31,7 @@ from kb.search import synonyms
 from kb.search.protocol import Document
 
 # Changes whenever the terms of a document change: an index made by another version is rebuilt.
-VERSION = 4
+VERSION = 5
 
 # With fewer documents than this holding all of the words, those that hold some of them are shown below.
 FEW = 5
@@ -58,6 +59,7 @@ _WEIGHTS = (1.5, 1.2, 1.2, 1.2, 1.0)
 _USUAL_LENGTH = (8, 40, 40, 8, 240)
 _SATURATION = 1.6
 _LENGTH_SHARE = 0.75
+_LONGEST_TITLE = 150
 
 
 @dataclass(slots=True)
@@ -97,11 +99,13 @@ def analyse(document: Document) -> Analysed:
     """Cut a document into terms."""
     language = base_language(document.language)
     known = _known_chunks(language)
-    places: dict[str, list[int]] = {}
+    prepared = texts(document)
+    whole = whole_title(prepared[TITLE])
+    places: dict[str, list[int]] = {whole: [TITLE]} if whole else {}
     words: dict[str, str] = {}
     position = 0
     lengths: list[int] = []
-    for number, text in enumerate(texts(document)):
+    for number, text in enumerate(prepared):
         start = position
         for chunk in chunks(text):
             entries = known.get(chunk)
@@ -133,10 +137,19 @@ def analyse(document: Document) -> Analysed:
     return Analysed(places, weights, words)
 
 
+def whole_title(text: str) -> str:
+    """The term of a title as a whole, for whoever types just that; "" without words, or with very many."""
+    words = scan(clean(text))[0] if len(text) <= _LONGEST_TITLE else ()
+    return '"' + " ".join(fold(word.text) for word in words) if words else ""
+
+
 def _field_weight(number: int, count: int, norm: float) -> float:
     # Sixteenths, which pack well.
     return round(16 * _WEIGHTS[number] * count * (_SATURATION + 1) / (count + _SATURATION * norm)) / 16
 
+
+# The beginnings, of two letters or more, of the words that languages do without.
+_BEGIN_STOP_WORDS = frozenset(word[:n] for word in EVERY_STOP_WORD for n in range(2, len(word) + 1))
 
 # How many positions a chunk takes, and what is in it: offset of the position, term, word as written.
 _Chunk = tuple[int, tuple[tuple[int, str, str], ...]]
@@ -203,7 +216,8 @@ class Alternative:
 class Need:
     """A clause of the query in terms: any alternative will do. `prefix` also takes every word that begins so.
 
-    `telling` is how much it says of what is asked, 1 for most words.
+    `telling` is how much it says of what is asked, 1 for most words. `parts` has, for a code of several words, what to
+    look for in a document that does not hold it as a whole.
     """
 
     alternatives: tuple[Alternative, ...]
@@ -211,16 +225,21 @@ class Need:
     required: bool = True
     prefix: str = ""
     telling: float = 1.0
+    parts: "tuple[Need, ...]" = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """A query in terms; `text` is the part of it that was read, `refused` says in a sentence what was not."""
+    """A query in terms; `text` is the part of it that was read, `refused` says in a sentence what was not.
+
+    `titled` looks for documents with just that title.
+    """
 
     text: str
     needs: tuple[Need, ...]
     unwanted: tuple[Need, ...]
     refused: str = ""
+    titled: Need | None = None
 
     @property
     def required(self) -> tuple[Need, ...]:
@@ -231,6 +250,11 @@ class Plan:
     def is_question(self) -> bool:
         """Whether it has so many words that no document is expected to hold all of them."""
         return len(self.required) > SHORT
+
+    def with_parts_of(self, codes: Collection[Need]) -> "Plan":
+        """The same with parts of some codes only: what is to be marked and told."""
+        needs = tuple(need if need in codes or not need.parts else replace(need, parts=()) for need in self.needs)
+        return replace(self, needs=needs)
 
     @property
     def is_too_much(self) -> bool:
@@ -252,7 +276,8 @@ class Plan:
         stems: set[str] = set()
         codes: set[str] = set()
         beside: dict[str, set[str]] = {}
-        for way in (way for need in self.required for way in need.alternatives):
+        looked_for = [one for need in self.required for one in (need, *need.parts)]
+        for way in (way for need in looked_for for way in need.alternatives):
             here = [term[3:] for _, term in way.terms if term.startswith(base)]
             codes.update(term[1:] for _, term in way.terms if term.startswith("="))
             if len(way.terms) == 1:
@@ -273,25 +298,45 @@ def plan(text: str, *, prefer_language: str = "", prefix_last: bool = False) -> 
         for clause in parsed.wanted
         if (need := _need(clause, prefer_language, others.get(clause, ()))).alternatives
     )
-    unwanted = tuple(need for clause in parsed.unwanted if (need := _need(clause, "")).alternatives)
-    return Plan(parsed.text, needs, unwanted, parsed.refused)
+    unwanted = tuple(replace(need, parts=()) for clause in parsed.unwanted if (need := _need(clause, "")).alternatives)
+    title = whole_title(parsed.text) if needs and not unwanted else ""
+    titled = Need((Alternative(((0, title),)),), needs[0].clause) if title else None
+    return Plan(parsed.text, needs, unwanted, parsed.refused, titled)
 
 
 def _synonyms(clauses: Sequence[Clause]) -> dict[Clause, list[Alternative]]:
-    """What else the words of a query may be called; quoted words and codes mean themselves."""
-    plain = [clause for clause in clauses if not clause.quoted and not clause.codes and len(clause.words) == 1]
-    found = synonyms.current().others([clause.words[0] for clause in plain])
-    return {
-        plain[place]: [Alternative(other.terms, other.weight, other.text, other.is_across) for other in ways]
-        for place, ways in found.items()
-    }
+    """What else the words of a query may be called; quoted words, field paths and codes mean themselves."""
+    placed = [(clause, word) for clause in clauses if _may_be_said_otherwise(clause) for word in clause.words]
+    found = synonyms.current().others([word for _, word in placed])
+    ways: dict[Clause, list[Alternative]] = {}
+    for place, (clause, word) in enumerate(placed):
+        others = found.get(place, [])
+        here = [Alternative(other.terms, other.weight, other.text, other.is_across) for other in others]
+        if clause not in ways:
+            ways[clause] = here
+        elif len(word.text) > 1:
+            # “accord-cadre” is called as both of its words together are.
+            ways[clause] = [way for way in ways[clause] if way in here]
+    return {clause: others for clause, others in ways.items() if others}
+
+
+def _may_be_said_otherwise(clause: Clause) -> bool:
+    if clause.quoted:
+        return False
+    # “pre-qualification” is words with a hyphen, “tenderAmendment” and “tender/value” are not.
+    written = [code.text for code in clause.codes]
+    return not written or ("-" in written[0] and all(code.replace("-", "").isalpha() for code in written))
 
 
 def _need(clause: Clause, prefer_language: str, others: Sequence[Alternative] = ()) -> Need:
     required = True
     prefix = ""
+    parts: tuple[Need, ...] = ()
     if clause.quoted or clause.codes:
         alternatives = list(_together(clause))
+        if not clause.quoted and len(clause.words) > 1:
+            ones = [Clause((word,), prefix=clause.prefix and word is clause.words[-1]) for word in clause.words]
+            parts = tuple(_need(one, prefer_language) for one in ones)
     else:
         word = clause.words[0].text
         folded = fold(word)
@@ -299,11 +344,12 @@ def _need(clause: Clause, prefer_language: str, others: Sequence[Alternative] = 
         alternatives = list(word_alternatives(word, prefer_language))
     if clause.prefix:
         prefix = clause.codes[-1].text if clause.codes else fold(clause.words[-1].text)
-        # A function word that goes on (“for” to “format”) asks for something, so it counts.
-        required = required or len(prefix) > 1
+        # It may become a function word (“wit” to “with”), or be one that goes on (“for” to “format”): what has it is
+        # better, but nothing disappears for want of it.
+        required = required and not (len(prefix) > 1 and prefix in _BEGIN_STOP_WORDS)
     own = {alternative.terms for alternative in alternatives}
     alternatives += [other for other in others if other.terms not in own]
-    return Need(tuple(alternatives), clause, required, prefix, _telling(clause))
+    return Need(tuple(alternatives), clause, required, prefix, telling_of(clause), parts)
 
 
 def word_alternatives(word: str, prefer_language: str = "") -> Iterator[Alternative]:
@@ -316,6 +362,11 @@ def word_alternatives(word: str, prefer_language: str = "") -> Iterator[Alternat
         if term and term not in seen:
             seen.add(term)
             yield Alternative(((0, term),))
+    spelled = other_spelling(word)
+    other = term_of(spelled, "en") if spelled else ""
+    if other and other not in seen:
+        seen.add(other)
+        yield Alternative(((0, other),))
     cognate = term_of(word, preferred) if preferred != OTHER else ""
     for language in LANGUAGES:
         term = f"{language}{cognate[2:]}"
@@ -324,24 +375,10 @@ def word_alternatives(word: str, prefer_language: str = "") -> Iterator[Alternat
             yield Alternative(((0, term),), COGNATE)
 
 
-def _telling(clause: Clause) -> float:
+def telling_of(clause: Clause) -> float:
+    """How much a clause says of what is asked."""
     weak = not clause.quoted and not clause.codes and fold(clause.words[0].text) in WEAK_WORDS
     return WEAK if weak else 1.0
-
-
-def plan_words(words: Sequence[str], prefer_language: str, growing: str = "") -> list[Need]:
-    """What to look for on behalf of each word of a question; the one that is `growing` may be a beginning."""
-    clauses = [Clause((Word(word, 0, 0, len(word)),)) for word in words]
-    others = synonyms.current().others([clause.words[0] for clause in clauses])
-    needs = []
-    for place, clause in enumerate(clauses):
-        word = clause.words[0].text
-        own = list(word_alternatives(word, prefer_language))
-        known = {alternative.terms for alternative in own}
-        more = [Alternative(other.terms, other.weight, other.text) for other in others.get(place, ())]
-        own += [other for other in more if other.terms not in known]
-        needs.append(Need(tuple(own), clause, True, growing if fold(word) == growing else "", _telling(clause)))
-    return needs
 
 
 def _together(clause: Clause) -> Iterator[Alternative]:
@@ -361,23 +398,3 @@ def _together(clause: Clause) -> Iterator[Alternative]:
 def _phrase(words: tuple[Word, ...], language: str) -> tuple[tuple[int, str], ...]:
     found = [(word.position, term) for word in words if (term := term_of(word.text, language))]
     return tuple((position - found[0][0], term) for position, term in found)
-
-
-# Suggestions while typing read a whole question; its first words say most of what it is about.
-LONGEST_QUESTION = 3000
-MOST_QUESTION_WORDS = 60
-
-
-def question_words(text: str) -> tuple[list[str], str]:
-    """The telling words of a question being typed, each once, and the one that may still be growing (or empty)."""
-    text = clean(text[:LONGEST_QUESTION])
-    words, codes = scan(text)
-    found = dict.fromkeys(code.text for code in codes)
-    for word in words:
-        folded = fold(word.text)
-        if folded not in EVERY_STOP_WORD and len(folded) > 1:
-            found.setdefault(word.text)
-        if len(found) >= MOST_QUESTION_WORDS:
-            break
-    growing = fold(words[-1].text) if words and words[-1].end == len(text) and len(words[-1].text) > 2 else ""
-    return list(found), growing

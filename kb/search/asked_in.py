@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from core.spellings import other_spelling
 from core.words import LANGUAGES, STOP_WORDS, base_language, fold
 from kb.search.analysis import Need, term_of
 from kb.search.parts import View
@@ -81,5 +82,8 @@ def _held(views: Sequence[View], word: str, language: str) -> int:
 
     English is written without accents, so “préfixe” is none of its words, whatever it shares a stem with.
     """
-    term = "" if language == "en" and not word.isascii() else term_of(word, language)
-    return sum(view.frequency(term) for view in views) if term else 0
+    if language == "en" and not word.isascii():
+        return 0
+    words = (word, other_spelling(word)) if language == "en" else (word,)
+    terms = {term for each in words if each and (term := term_of(each, language))}
+    return sum(view.frequency(term) for view in views for term in terms)

@@ -75,10 +75,11 @@ def replace(connection: Connection, documents: Sequence[Document], deletes: Iter
     changes = Changes()
     numbers: dict[str, int] = {}
     for row in connection.execute(
-        text("SELECT id, number, terms FROM search_document WHERE id = ANY(:ids)"), {"ids": ids}
+        text("SELECT id, number, terms, title FROM search_document WHERE id = ANY(:ids)"), {"ids": ids}
     ):
         numbers[row.id] = row.number
-        changes.remove(row.number, row.terms)
+        title = analysis.whole_title(row.title)
+        changes.remove(row.number, (*row.terms, *([title] if title else ())))
     is_removing = not numbers.keys() <= {document.id for document in documents}
     connection.execute(
         text(

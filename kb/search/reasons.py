@@ -41,10 +41,14 @@ def _reasons(plan: Plan, fields: dict[str, dict[str, str]]) -> Iterator[Reason]:
         if reason is not None:
             told.add(typed.lower())
             yield reason
+        else:
+            yield from _reasons(replace(plan, needs=need.parts), fields)
 
 
 def _reason(need: Need, typed: str, fields: dict[str, dict[str, str]]) -> Reason | None:
-    held = [(way, tuple(name for name, terms in fields.items() if _holds(way, terms))) for way in need.alternatives]
+    # A code that was found by its parts is told by them: its words need not stand side by side.
+    ways = [way for way in need.alternatives if len(way.terms) == 1] if need.parts else need.alternatives
+    held = [(way, tuple(name for name, terms in fields.items() if _holds(way, terms))) for way in ways]
     held = [(way, places) for way, places in held if places]
     if held:
         way, places = min(held, key=lambda one: (bool(one[0].instead), "title" not in one[1], -len(one[1])))

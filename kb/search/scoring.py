@@ -10,6 +10,8 @@ from kb.search.parts import Flags, View, Weights
 
 # Of a synonym of several words so many documents are looked at, the best by its words.
 MOST_OF_SYNONYM = 200
+# A code of which a document holds all words, but not side by side.
+IN_PARTS = 0.3
 
 
 def weights_of(view: View, need: Need) -> Weights:
@@ -70,9 +72,25 @@ class Found:
         self.needs = needs
         self.weights = [[weights_of(view, need) for need in needs] for view in views]
         self.counts = [sum(int(np.count_nonzero(of_view[i])) for of_view in self.weights) for i in range(len(needs))]
+        self._weigh()
+
+    def _weigh(self) -> None:
+        needs, views = self.needs, self.views
         forms = [count and (frequency(views, need) or count) for need, count in zip(needs, self.counts, strict=True)]
         rarities = rarity(forms, sum(view.count for view in views))
         self.telling = [weight * need.telling for weight, need in zip(rarities, needs, strict=True)]
+
+    def add_parts(self, codes: Sequence[Need]) -> None:
+        """Let documents meet the need for a code by all of its words, wherever they stand, for a little."""
+        for i, need in enumerate(self.needs):
+            if need not in codes:
+                continue
+            for view, weights in zip(self.views, self.weights, strict=True):
+                asked = [part for part in need.parts if part.required] or need.parts
+                every = np.minimum.reduce([weights_of(view, part) for part in asked])
+                weights[i] = np.maximum(weights[i], every * np.float32(IN_PARTS))
+            self.counts[i] = sum(int(np.count_nonzero(weights[i])) for weights in self.weights)
+        self._weigh()
 
     def scores(self, place: int) -> Weights:
         """For every document of a view what the needs weigh in it together."""

@@ -16,6 +16,7 @@ from kb.search.facets import Cube, count_facets
 from kb.search.hits import Marker, Shown, hit, hit_by_summary
 from kb.search.parts import Flags, Part, Snapshot, View, Weights
 from kb.search.protocol import MOST_COUNTED, Hit, Query, Results
+from kb.search.questions import plan_words, question_words
 from kb.search.reasons import told
 from kb.search.scoring import Found, best, frequency, telling, weights_of
 from kb.search.spelling import is_checked, respell
@@ -38,13 +39,15 @@ class _Matches:
 
 def search(snapshot: Snapshot, query: Query, plan: Plan) -> Results:
     """Find, count, suggest a spelling."""
-    snapshot.prepare((*plan.needs, *plan.unwanted))
+    snapshot.prepare((*plan.needs, *plan.unwanted, *([plan.titled] if plan.titled else ())))
     views = snapshot.views(query.visibilities)
     if plan.is_too_much:
         plan = plan.most_telling(telling(views, plan))
     found = Found(views, plan.needs)
+    plan = _with_parts_of_rare_codes(snapshot, plan, found)
     language = asked_in(views, plan.needs, query.prefer_language)
     matches = [_match(found, place, plan, query, language) for place in range(len(views))]
+    _lift_titled(matches, plan, language)
     full = sum(int(np.count_nonzero(m.kept(m.all_words))) for m in matches)
     if not plan.is_question and full < analysis.FEW:
         _add_some_words(found, matches, plan)
@@ -69,6 +72,27 @@ def search(snapshot: Snapshot, query: Query, plan: Plan) -> Results:
         suggestion=_respelled(snapshot, plan, found, query),
         refused=plan.refused or (TOO_COMMON if nothing_asked else ""),
     )
+
+
+def _with_parts_of_rare_codes(snapshot: Snapshot, plan: Plan, found: Found) -> Plan:
+    """Where few documents hold a code as a whole, also those with all of its words."""
+    counted = zip(plan.needs, found.counts, strict=True)
+    codes = [need for need, count in counted if need.parts and count < analysis.FEW]
+    if codes:
+        snapshot.prepare([part for need in codes for part in need.parts])
+        found.add_parts(codes)
+    return plan.with_parts_of(codes)
+
+
+def _lift_titled(matches: Sequence[_Matches], plan: Plan, language: str) -> None:
+    """What has for its title just what was typed comes first, above all in the language of the search."""
+    if plan.titled is None:
+        return
+    highest = max((float(m.scores.max(initial=0.0)) for m in matches), default=0.0)
+    for m in matches:
+        titled = (weights_of(m.view, plan.titled) > 0) & (m.all_words | m.some_words)
+        if titled.any():
+            m.scores[titled] += highest * m.view.part.columns.factors(language)[titled]
 
 
 def _match(found: Found, place: int, plan: Plan, query: Query, language: str) -> _Matches:
@@ -145,14 +169,19 @@ def _read(
 def _respelled(snapshot: Snapshot, plan: Plan, found: Found, query: Query) -> str:
     """The query with every unknown word replaced by the nearest known one, or empty."""
     corrections = []
+    views = found.views
     for need, count in zip(plan.needs, found.counts, strict=True):
-        clause = need.clause
-        word = clause.words[0]
-        if count or not need.required or len(clause.words) > 1 or not is_checked(fold(word.text)):
+        if count or not need.required:
             continue
-        better = snapshot.nearest(fold(word.text), query.visibilities)
-        if better:
-            corrections.append((word.start, word.end, better))
+        if len(need.clause.words) == 1:
+            unknown = [need]
+        else:
+            unknown = [one for one in need.parts if one.required and not any(weights_of(v, one).any() for v in views)]
+        for one in unknown:
+            word = one.clause.words[0]
+            better = snapshot.nearest(fold(word.text), query.visibilities) if is_checked(fold(word.text)) else ""
+            if better:
+                corrections.append((word.start, word.end, better))
     return respell(plan.text, corrections) if corrections else ""
 
 
@@ -160,8 +189,8 @@ def suggest(
     snapshot: Snapshot, text: str, visibilities: tuple[str, ...], prefer_language: str, limit: int
 ) -> list[Hit]:
     """Documents near to a question: those that share its rarer words, above all in their titles."""
-    words, growing = analysis.question_words(text)
-    needs = analysis.plan_words(words, prefer_language, growing)
+    words, growing = question_words(text)
+    needs = plan_words(words, prefer_language, growing)
     snapshot.prepare(needs)
     views = snapshot.views(visibilities)
     found = Found(views, _rarest(views, needs))
