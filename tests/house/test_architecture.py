@@ -154,6 +154,8 @@ def test_no_page_takes_a_word_that_every_page_needs():
     for path in CODE:
         for node in ast.walk(ast.parse(path.read_text("utf-8"))):
             if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "render_template":
+                if not str(getattr(node.args[0], "value", ".html")).endswith(".html"):
+                    continue
                 taken = needed & {keyword.arg for keyword in node.keywords}
                 assert not taken, f"{name(path)}:{node.lineno} hands over {', '.join(sorted(taken))}"
     for path in TEMPLATES:
