@@ -102,9 +102,9 @@ class Results:
     """A page of hits. `total` stops at 1,000 (`is_capped`).
 
     `facets` counts by kind, topic, language and country: each as if its own filter were not set, so that a person
-    sees where else there is something. `suggestion` is the query spelled with words that occur in what the person may see.
-    `refused` is a sentence (English, to be translated by the page) about a query that was cut or holds nothing to
-    look for.
+    sees where else there is something. `suggestion` is the query spelled with words that occur in what the person may
+    see. `refused` is a sentence (English, to be translated by the page) about a query that was cut or holds nothing
+    to look for.
     """
 
     hits: tuple[Hit, ...] = ()
