@@ -35,12 +35,15 @@ def the(app, number: int) -> Article:
 
 def test_readers_see_the_old_text_until_the_change_is_published(app, staff, browser, article):
     number = article("Lots", TEXT)
+    assert "kept for review" not in staff.get("/kb/en/lots/edit").text
     data = edited(the(app, number), "One\n\nTwo, anew\n\nThree\n", do="keep", reason="Truer", significance="major")
     response = staff.send("/kb/en/lots/edit", data)
     assert response.location.endswith("/kb/en/lots/review")
     assert "anew" not in browser.get("/kb/en/lots").text
     assert "anew" in staff.get("/kb/en/lots/review").text
-    assert "Two, anew" in staff.get("/kb/en/lots/edit").text
+    page = staff.get("/kb/en/lots/edit").text
+    assert "Two, anew" in page
+    assert "You go on with a change that is kept for review." in page
     staff.send("/kb/en/lots/review", {"do": "publish"})
     assert "anew" in browser.get("/kb/en/lots").text
     with app.app_context():
