@@ -109,6 +109,9 @@ def marks(text: str, wanted: Wanted, limit: int = _MOST_MARKS) -> list[tuple[int
             continue
         start = _chunk_start(text, match.start(), done)
         chunk = _CHUNK.search(text, start, start + _LONGEST_CHUNK)
+        while chunk is not None and chunk.end() <= match.start():
+            # Two joiners end a piece: the word is not in “https” but in what comes after “://”.
+            chunk = _CHUNK.search(text, chunk.end(), chunk.end() + _LONGEST_CHUNK)
         if chunk is None:
             break
         done = max(chunk.end(), match.start() + 1)

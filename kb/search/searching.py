@@ -49,8 +49,14 @@ def search(snapshot: Snapshot, query: Query, plan: Plan) -> Results:
     matches = [_match(found, place, plan, query, language) for place in range(len(views))]
     _lift_titled(matches, plan, language)
     full = sum(int(np.count_nonzero(m.kept(m.all_words))) for m in matches)
-    if not plan.is_question and full < analysis.FEW:
+    everywhere = sum(int(np.count_nonzero(m.all_words)) for m in matches)
+    # Told by what is found without filters, so that the count beside a filter is what it leaves …
+    if not plan.is_question and (not full or everywhere < analysis.FEW):
         _add_some_words(found, matches, plan)
+        if everywhere >= analysis.FEW:
+            # … and where that is nothing, there is more under these filters only.
+            for m in matches:
+                m.some_words = m.kept(m.some_words)
     total = full + sum(int(np.count_nonzero(m.kept(m.some_words))) for m in matches)
     cube: Cube = Counter()
     for m in matches:

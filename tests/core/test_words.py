@@ -147,6 +147,14 @@ def test_words_are_marked_by_stem_and_codes_as_a_whole():
     assert show(mark("Les Œuvres du marché, MARCHES", french)) == "Les [Œuvres] du [marché], [MARCHES]"
 
 
+def test_words_inside_an_address_are_marked():
+    text = "It is at https://standard.open-contracting.org/schema/1__1__5/release-schema.json. Read heron."
+    wanted = Wanted({"en": frozenset({"heron"})}, frozenset({"release-schema.json"}))
+    assert [part for part, found in mark(text, wanted) if found] == ["heron"]
+    wanted = Wanted({"en": frozenset({"schema"})})
+    assert [part for part, found in mark(text, wanted) if found] == ["schema", "schema"]
+
+
 def test_the_best_passage_holds_most_different_words():
     text = "The heron. " + "Nothing here. " * 40 + "A heron on the lake! " + "Nothing there. " * 40
     segments, count = passage(text, HERON)
