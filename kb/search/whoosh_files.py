@@ -185,10 +185,42 @@ def read_pointer(directory: Path) -> Pointer:
 
 
 def forget_unfinished(directory: Path, pointer: Pointer) -> None:
-    """Remove the table of contents of a write whose writer died before the pointer was swapped."""
-    for path in (directory / pointer.generation).glob(f"_{NAME}_*.toc"):
+    """Remove what a writer left that died, or found the disk full, before the pointer was swapped.
+
+    Readers that have it open from before go on: the files stay until they are closed.
+    """
+    for path in (directory / pointer.generation).iterdir():
         if path.name not in pointer.files:
-            path.unlink(missing_ok=True)
+            _remove(path)
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        path.unlink(missing_ok=True)
+
+
+def is_in_use(directory: Path, generation: str) -> bool:
+    """Whether the pointer names a generation."""
+    try:
+        return read_pointer(directory).generation == generation
+    except IndexUnavailable:
+        return False
+
+
+def forget_generation(directory: Path, generation: str) -> None:
+    """Remove a generation that was not finished: on a full disk it would take the room that it lacked."""
+    shutil.rmtree(directory / generation, ignore_errors=True)
+
+
+def _make_way(directory: Path) -> None:
+    """Remove what stands where the index is written and is no index: a file for a folder, folders for files."""
+    if directory.exists() and not directory.is_dir():
+        directory.unlink()
+    for name in (_LOCK, _POINTER, f"{_POINTER}.new"):
+        if (directory / name).is_dir():
+            _remove(directory / name)
 
 
 def write_pointer(
@@ -230,6 +262,7 @@ def writing(directory: Path, wait: float) -> Iterator[None]:
     The system frees the lock of a process that ended, so a lock file left behind blocks nobody.
     """
     try:
+        _make_way(directory)
         directory.mkdir(parents=True, exist_ok=True)
         lock = os.open(directory / _LOCK, os.O_RDWR | os.O_CREAT, 0o600)
     except OSError as problem:
@@ -269,4 +302,4 @@ def sweep(directory: Path, keep: str) -> None:
     """Remove every generation but one. Readers of a removed one go on: they hold its files open."""
     for name in _generations(directory):
         if name != keep:
-            shutil.rmtree(directory / name, ignore_errors=True)
+            _remove(directory / name)

@@ -1,6 +1,7 @@
 """The embedded search index: Whoosh in a directory, written by the worker, read by every web process."""
 
 import contextlib
+import errno
 import os
 import threading
 import time
@@ -25,6 +26,8 @@ _WAIT = 5.0
 # A new reader that meets files which a writer just replaced looks again, so many times.
 _TRIES = 20
 _MEMORY = 96 << 20  # Bytes of postings that are gathered in memory.
+
+_NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS)
 
 _Answer = TypeVar("_Answer")
 
@@ -139,20 +142,29 @@ class WhooshIndex:
                 if index.latest_generation() != pointer.contents:
                     raise IndexUnavailable("A write was interrupted")
                 writer = _Writer(index)
-                writer.replace(gone, rows.values())
+                try:
+                    writer.replace(gone, rows.values())
+                except BaseException:
+                    whoosh_files.forget_unfinished(self.directory, pointer)
+                    raise
             self._publish(pointer.generation, writer, pointer)
 
     def rebuild(self, documents: Iterable[Document]) -> int:
         """Build the index anew beside the old one, then swap; an id that comes twice counts once."""
         with whoosh_files.writing(self.directory, _WAIT):
+            generation = ""
             try:
                 generation = whoosh_files.next_generation(self.directory)
                 storage = CheckedStorage(self.directory / generation, {})
                 writer = _Writer(FileIndex.create(storage, SCHEMA, NAME))
                 writer.replace((), _rows(_each_once(documents)))
-            except OSError as problem:
-                raise IndexUnavailable(f"The index cannot be written: {problem.strerror}") from problem
-            self._publish(generation, writer, None)
+                self._publish(generation, writer, None)
+            except BaseException as problem:
+                if generation and not whoosh_files.is_in_use(self.directory, generation):
+                    whoosh_files.forget_generation(self.directory, generation)
+                if isinstance(problem, OSError):
+                    raise IndexUnavailable(f"The index cannot be written: {problem.strerror}") from problem
+                raise
             whoosh_files.sweep(self.directory, keep=generation)
         return writer.documents
 
@@ -174,6 +186,10 @@ def _damage_is_unavailability() -> Iterator[None]:
         yield
     except IndexUnavailable:
         raise
+    except OSError as problem:
+        doing = "written" if problem.errno in _NO_ROOM else "read"
+        told = problem.strerror if problem.errno in _NO_ROOM else type(problem).__name__
+        raise IndexUnavailable(f"The index cannot be {doing} ({told})") from problem
     except Exception as problem:  # Whoosh reads pickles and raises plain exceptions of any kind.
         raise IndexUnavailable(f"The index cannot be read ({type(problem).__name__})") from problem
 
