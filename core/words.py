@@ -246,7 +246,7 @@ def _scan_chunk(chunk: str, start: int, position: int, words: list[Word], codes:
     if pieces > 1 and len(chunk) <= LONGEST_CODE:
         codes.append(Code(fold(chunk), first, position - 1, start, start + len(chunk)))
         joined = chunk.replace("-", "")
-        if joined.isalpha() and joined.islower() and pieces == 2:
+        if pieces == 2 and joined.isalpha() and joined[1:].islower():
             codes.append(Code(fold(joined), first, position - 1, start, start + len(chunk)))
     return position
 

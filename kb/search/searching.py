@@ -182,7 +182,14 @@ def _respelled(snapshot: Snapshot, plan: Plan, found: Found, query: Query) -> st
         if len(need.clause.words) == 1:
             unknown = [need]
         else:
-            unknown = [one for one in need.parts if one.required and not any(weights_of(v, one).any() for v in views)]
+            unknown = [
+                one
+                for one in need.parts
+                if one.required
+                # “XI-GRID” is an identifier.
+                and not plan.text[one.clause.start : one.clause.end].isupper()
+                and not any(weights_of(view, one).any() for view in views)
+            ]
         for one in unknown:
             word = one.clause.words[0]
             better = snapshot.nearest(fold(word.text), query.visibilities) if is_checked(fold(word.text)) else ""

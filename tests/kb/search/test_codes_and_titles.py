@@ -98,6 +98,18 @@ def test_a_word_with_a_hyphen_has_its_synonyms(index):
     assert found(index, "accord-cadre fournisseur", prefer_language="fr")[0] == "article:21"
 
 
+def test_a_word_is_found_with_its_hyphen_and_without_it(index):
+    index.rebuild([*LIBRARY, document(21, "Pre-calificación y pre-selección", "De proveedores.", language="es")])
+    for typed in ("precalificación", "PRECALIFICACION", "pre-calificacion", "preselección"):
+        assert found(index, typed)[:1] == ["article:21"], typed
+
+
+def test_identifiers_in_capitals_are_not_corrected(index):
+    index.rebuild([*LIBRARY, document(21, "Colours", "The gris, XI.")])
+    assert index.search(Query(text="XI-GRID")).suggestion == ""
+    assert index.search(Query(text="tender/procuremenMethod")).suggestion == "tender/procurementMethod"
+
+
 @pytest.mark.parametrize("title", ["Lots and prizes", "Buyers: when and for whom"])
 def test_nothing_disappears_while_a_function_word_is_typed(index, title):
     others = [document(30 + n, f"Whereas {n}", "Android for anders, whose whales withdraw them.") for n in range(6)]
