@@ -48,8 +48,8 @@ def answered() -> ResponseReturnValue:
     found = next((hit for hit in _fitting(ticket) if hit.id == f"{kind}:{number}"), None)
     if found is None:
         abort(422, _("This suggestion is not known."))
-    db.session.add(SuggestionUse(what="answered", place="ask", target_kind=kind, target_id=int(number)))
-    measuring.step(session.get("asked_showing", ""), ANSWERED, kind, int(number))
+    if measuring.step(session.get("asked_showing", ""), ANSWERED, kind, int(number)):
+        db.session.add(SuggestionUse(what="answered", place="ask", target_kind=kind, target_id=int(number)))
     tickets.solve(ticket, by=ticket.requester)
     session.pop("asked")
     session.pop("asked_showing", None)

@@ -84,12 +84,9 @@ def show_on_desk(ticket: Ticket, targets: Sequence[str]) -> None:
 
 
 def step(token: str, what: str, kind: str, number: int) -> bool:
-    """Write down what became of one suggestion of a showing; once each. False if there is no such showing."""
+    """Write down what became of one suggestion of a showing; once each. False if that was written down before."""
     row = db.session.scalar(select(SuggestionShowing).where(SuggestionShowing.token == token[:32]))
-    if row is None:
-        return False
-    _note(row.id, row.targets, what, kind, number)
-    return True
+    return row is None or _note(row.id, row.targets, what, kind, number)
 
 
 @on("ticket.cited")
@@ -122,8 +119,9 @@ def opened_on_desk(ticket_id: int, kind: str, number: int) -> None:
         write_apart(_once(), _values(row.id, row.targets, OPENED, kind, number))
 
 
-def _note(showing: int, targets: Sequence[str], what: str, kind: str, number: int) -> None:
-    db.session.execute(_once(), _values(showing, targets, what, kind, number))
+def _note(showing: int, targets: Sequence[str], what: str, kind: str, number: int) -> bool:
+    written = _once().values(**_values(showing, targets, what, kind, number)).returning(SuggestionStep.id)
+    return db.session.scalar(written) is not None
 
 
 def _values(showing: int, targets: Sequence[str], what: str, kind: str, number: int) -> dict[str, Any]:

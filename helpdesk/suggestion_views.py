@@ -68,6 +68,8 @@ def opened() -> ResponseReturnValue:
     """Write down that a suggestion was opened."""
     _slow_down()
     kind, number = _reference()
+    if not measuring.references([f"{kind}:{number}"]):
+        abort(422, _("This suggestion is not known."))
     measuring.step(request.form.get("showing", ""), OPENED, kind, number)
     return "", 204
 
@@ -79,8 +81,9 @@ def answered() -> ResponseReturnValue:
     _slow_down()
     kind, number = _reference()
     target = _target(kind, number)
-    db.session.add(SuggestionUse(what="answered", place="ask", target_kind=kind, target_id=target.id))
-    measuring.step(request.form.get("showing", ""), ANSWERED, kind, number)
+    # A click that comes twice answered one question.
+    if measuring.step(request.form.get("showing", ""), ANSWERED, kind, number):
+        db.session.add(SuggestionUse(what="answered", place="ask", target_kind=kind, target_id=target.id))
     return jsonify(thanks=_("Good to hear. Nothing was sent; what you typed is cleared."))
 
 

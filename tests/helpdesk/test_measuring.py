@@ -12,7 +12,7 @@ from helpdesk.measuring_models import SuggestionShowing, SuggestionStep
 from helpdesk.models import Ticket
 from helpdesk.tickets import Words
 from kb import articles
-from kb.models import Article
+from kb.models import Article, SuggestionUse
 from kb.pages import Details
 from portal import suggestion_report
 from tests.conftest import member
@@ -69,14 +69,18 @@ def test_showings_openings_and_answers_are_written_down_without_words_or_names(a
     assert again == token
     for _time in range(2):
         assert browser.send("/suggestions/opened", {"ref": second, "showing": token}).status_code == 204
-    browser.send("/suggestions/answered", {"ref": second, "showing": token})
+    for _time in range(2):
+        assert browser.send("/suggestions/answered", {"ref": second, "showing": token}).status_code == 200
     assert browser.send("/suggestions/opened", {"ref": second, "showing": "of nobody"}).status_code == 204
+    for odd in ("ticket:1", f"{'article' * 9}:1", f"article:{'9' * 12}", "article:0", ":", "article:²"):
+        assert browser.send("/suggestions/opened", {"ref": odd, "showing": token}).status_code == 422, odd
     assert browser.send("/suggestions/shown", {"ref": "ticket:1"}).status_code == 422
     with app.app_context():
         showing = db.session.scalars(db.select(SuggestionShowing)).one()
         assert (showing.place, showing.targets, showing.ticket_id) == ("ask", [first, second], None)
         steps = db.session.scalars(db.select(SuggestionStep).order_by(SuggestionStep.id)).all()
         assert [(step.what, step.rank) for step in steps] == [("opened", 2), ("answered", 2)]
+        assert db.session.scalar(db.select(db.func.count()).select_from(SuggestionUse)) == 1
         report = suggestion_report.make(30)
         assert (report.whole.shown, report.whole.opened, report.whole.answered, report.whole.taken) == (1, 1, 1, 100)
 
