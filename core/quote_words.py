@@ -120,7 +120,7 @@ CLOSINGS = frozenset(
         "best", "best regards", "kind regards", "warm regards", "regards", "many thanks", "thanks", "thank you",
         "thanks in advance", "thank you in advance", "thanks and regards", "thanks & regards", "with thanks",
         "with best regards", "with kind regards", "best wishes", "all the best", "cheers", "sincerely",
-        "yours sincerely", "yours faithfully", "yours truly", "respectfully", "warmly", "cordially", "br",
+        "yours", "yours sincerely", "yours faithfully", "yours truly", "respectfully", "warmly", "cordially", "br",
         "rgds", "saludos", "un saludo", "saludos cordiales", "cordiales saludos", "cordial saludo",
         "un cordial saludo", "atentamente", "atte", "cordialmente", "gracias", "muchas gracias",
         "gracias de antemano", "gracias y saludos", "un abrazo", "saludos cordiales y gracias", "quedo atento",

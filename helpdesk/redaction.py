@@ -173,6 +173,9 @@ def _addresses(text: str, known: Known) -> Iterable[Finding]:
 def _numbers(text: str) -> Iterable[Finding]:
     for match in patterns.PHONE.finditer(text):
         digits = sum(char.isdigit() for char in match[0])
+        before = text[max(0, match.start() - 12) : match.start()]
+        if match[0].isdigit() and patterns.OF_PAPER.search(before):
+            continue
         is_other = patterns.DATE.fullmatch(match[0]) or patterns.IP.fullmatch(match[0])
         if LEAST_DIGITS <= digits <= MOST_DIGITS and not is_other:
             yield Finding(match.start(), match.end(), "phone", match[0])

@@ -33,7 +33,7 @@ _GREETED = re.compile(
 )
 _THANKED = re.compile(
     r"(?i:\b(?:thanks|thank you|many thanks|gracias|muchas gracias|merci|merci beaucoup|obrigad[oa]|regards"
-    r"|saludos|cordialement|cheers))"
+    r"|saludos|un saludo|un abrazo|abrazos|abraços?|cordialement|bien à vous|amitiés|cheers))"
     rf"(?:,? (?i:again|so much|very much|de nuevo|encore|a|à|bien))?,?[ \u00a0]+({_FULL})(?=[ \u00a0]*(?:[,!.\n]|$))"
 )
 _TITLED = re.compile(rf"(?<!\w){_TITLE}[ \u00a0]+({_FULL})")
@@ -51,12 +51,15 @@ _BEING = re.compile(
 _COLLEAGUE = re.compile(
     r"(?i:\b(?:colleagues?|boss|supervisor|assistant|contact(?: person)?|focal point|attn|attention|signed"
     r"|compañer[oa]s?|colegas?|jef[ea]|contacto|firmad[oa](?: por)?|atte|coll[eè]gues?|chef|responsable"
-    r"|sign[eé](?: par)?|director|directora|directeur|directrice|ask|tell|cc|copy|spoke (?:to|with)"
+    r"|sign[eé](?: par)?|director|directora|directeur|directrice|ask|tell|cc|copy|en copi[ea]|in copy"
+    r"|copiando a|spoke (?:to|with)"
     r"|talk(?:ed)? (?:to|with)|speak (?:to|with)|met with|hab(?:lar|l[eéoó]|lamos|lando) con|pregunt(?:en?|ar) a"
     r"|contact[aeo]r? a|parl(?:er|é) [aà]|falar com|falei com|told by|sent by|enviado por|envoyé par"
-    r"|written by|escrito por|prepared by"
-    r"|approved by|aprobado por|elaborado por))"
-    rf",?:?[ \u00a0]+(?:{_TITLE}[ \u00a0]+)?({_NAME}(?:[ \u00a0](?:{_SMALL} ){{0,2}}{_NAME}){{1,3}})"
+    r"|(?:written|prepared|approved|reviewed|checked|verified|submitted|uploaded|created|drafted) by"
+    r"|(?:escrito|aprobado|elaborado|revisado|verificado|subido|cargado|creado|redactado|feito|elaborado) por"
+    r"|(?:préparé|rédigé|vérifié|relu|validé|chargé)e? par))"
+    rf",?:?[ \u00a0]+(?:[-–—][ \u00a0]+)?(?:{_TITLE}[ \u00a0]+)?"
+    rf"({_NAME}(?:[ \u00a0](?:{_SMALL} ){{0,2}}{_NAME}){{1,3}})"
 )
 _BESIDE_MAIL = re.compile(
     rf"({_NAME}(?:[ \u00a0](?:{_SMALL} ){{0,2}}{_NAME}){{1,3}})"
@@ -83,11 +86,39 @@ _GIVEN_TO = re.compile(
     r"|(?:colleague|boss|contact|manager|director|name)s? (?:is|are)|named|nombrad[oa]|llamad[oa]|nommée?"
     r"|envi\w{1,5} (?:\w+ ){0,2}a|de parte de|de la part de"
     r"|contador[a]?|t[eé]cnic[oa]|analista|coordinador[a]?|coordenador[a]?|gerente|alcaldes?a?|ministr[oa]|funcionari[oa]"
-    r"|comptable|ministre|maire|accountant|officer|engineer|minister|mayor|auditor|secretari[oa]|secrétaire))"
+    r"|comptable|ministre|maire|accountant|officer|engineer|minister|mayor|auditor|secretari[oa]|secrétaire|secretary"
+    r"|commissioner|chair(?:man|woman|person)?|ceo|governor|gobernadora?|senator|senadora?|comisionad[oa]|economista"
+    r"|registrar|intendent[ea]|préfet|gouverneure?|president[ea]?|présidente?|tesorer[oa]|treasurer|trésori[eè]re?)"
+    r"(?: (?:general|executive|ejecutiv[oa]|général|adjointe?))?),?"
     rf"[ \u00a0]+(?:{_TITLE}[ \u00a0]+)?({_NAME}(?:[ \u00a0](?:{_SMALL} ){{0,2}}{_NAME}){{1,3}})"
 )
+_WRITE_TO = re.compile(
+    r"(?i:\b(?:(?:write|reply|talk) to|escrib\w{1,4} a|respond\w{1,3} a|écri\w{1,4} à|répond\w{1,3} à))"
+    rf"[ \u00a0]({_FULL})(?=[,.;\n]|$)"
+)
 _AM = re.compile(rf"(?i:\b(?:i am|i['’]m|soy|je suis|sou o|sou a))[ \u00a0]+({_NAME})(?=[,.\n]| and | y | et | e )")
-_STRANGERS = (_GREETED, _THANKED, _TITLED, _NAMED, _BEING, _COLLEAGUE, _BESIDE_MAIL, _DOES, _GIVEN_TO, _AM)
+# A dash and a name at the end of all, as a signature.
+_DASHED = re.compile(rf"(?:(?<=[.!?] )[-–—]{{1,2}}|\n[–—]) ?({_FULL})\s{{0,5}}\Z")
+# Family names in capitals before the given ones: “ROJAS PAREDES, María”.
+_CAPITALS = r"[^\W\d_a-zß-öø-ÿа-яё]{2,30}(?:['’-][^\W\d_a-zß-öø-ÿа-яё]{2,30})?"
+_FAMILY_FIRST = re.compile(
+    rf"^[ \t]*({_CAPITALS}(?: {_CAPITALS}){{0,2}}),? ({_NAME}(?: {_NAME}){{0,2}})", re.MULTILINE
+)
+_FILE = re.compile(r"(?<![\w.@/-])[\w-]{3,80}\.(?:pdf|docx?|odt|xlsx?|ods|csv|json|zip|jpe?g|png|txt|eml|msg)\b")
+_STRANGERS = (
+    _DASHED,
+    _GREETED,
+    _THANKED,
+    _TITLED,
+    _NAMED,
+    _BEING,
+    _COLLEAGUE,
+    _BESIDE_MAIL,
+    _DOES,
+    _GIVEN_TO,
+    _WRITE_TO,
+    _AM,
+)
 # Words with capitals in a row, as names are written.
 _RUN = re.compile(
     rf"(?<![\w./@\\#-])(?:{_NAME}|[^\W\d_a-z]\.)"
@@ -96,6 +127,7 @@ _RUN = re.compile(
 )
 _NEXT = re.compile(rf"[ \u00a0](?:{_SMALL} ){{0,2}}({_NAME})(?!\w)|[ \u00a0]([^\W\d_a-z])\.(?!\w)")
 _INITIAL = re.compile(r"(?<!\w)([^\W\d_a-z])\. ?$")
+_PARTICLES = re.compile(rf"(?i:\b(?:{_SMALL} ){{1,3}})$")
 _BETWEEN = re.compile(rf"[ \u00a0.\-_‐‑](?:{_SMALL} ){{0,2}}")
 _CYRILLIC = re.compile(r"[а-яё]+")
 _INSIDE_CODE = frozenset("_/\\")
@@ -158,6 +190,7 @@ def find(text: str, known: Known) -> list[Span]:
     look("name", (login for login in known.logins if len(login) > LEAST_LETTERS), _is_no_ordinary_word, ending=False)
     look("country", known.countries, _is_no_ordinary_word, ending=True)
     words = {fold(part) for part in parts}
+    found += _in_files(text)
     return _joined(text, [_with_rest(text, span, words) if span[0] == "name" else span for span in found])
 
 
@@ -174,16 +207,32 @@ def _joined(text: str, found: list[Span]) -> list[Span]:
     return joined
 
 
+def _in_files(text: str) -> Iterator[Span]:
+    """Given names in the names of files, each with the word after it: “john_mbeki” in “cv_john_mbeki.pdf”."""
+    for file in _FILE.finditer(text):
+        words = list(re.finditer(r"[^\W\d_]+", file[0].rpartition(".")[0]))
+        for word, after in zip(words, [*words[1:], None], strict=True):
+            plain = fold(word[0])
+            if len(plain) > LEAST_LETTERS and plain not in EVERYDAY and plain in given_names():
+                yield "name", file.start() + word.start(), file.start() + (after or word).end()
+
+
 def strangers(text: str) -> list[str]:
     """Names of people whom a text greets, thanks, names by title or signs with, whoever they are."""
     found: dict[str, None] = {}
     for pattern in _STRANGERS:
         for match in pattern.finditer(text):
+            if pattern is _DOES and text[max(0, match.start() - 4) : match.start()].lower() == "the ":
+                continue
             found |= dict.fromkeys(name for each in match.groups() if each and (name := _cleaned(each)))
             if len(found) >= _MOST_STRANGERS:
                 return list(found)
     found |= dict.fromkeys(signed(text))
     found |= dict.fromkeys(given(text))
+    for match in _FAMILY_FIRST.finditer(text):
+        first = match[2].split(" ")[0]
+        if _is_given(first, fold(first)) and (" " in match[1] or len(match[1]) > LEAST_LETTERS + 1):
+            found |= dict.fromkeys(name for each in (match[1].title(), match[2]) if (name := _cleaned(each)))
     return list(found)[:_MOST_STRANGERS]
 
 
@@ -256,15 +305,18 @@ def _with_rest(text: str, span: Span, words: set[str]) -> Span:
     before = _INITIAL.search(text, max(0, start - 4), start)
     if before is not None and any(word.startswith(fold(before[1])) for word in words):
         start = before.start()
+    particles = _PARTICLES.search(text, max(0, start - 20), start)
+    if particles is not None and any(fold(particles[0] + own) in word for word in words if " " in word):
+        start = particles.start()
     if own[:1].isupper() and not own.isupper():
         for _more in range(2):
             after = _NEXT.match(text, end)
             word = fold(after[1] or after[2]) if after else ""
             if (
                 after is None
-                or word in EVERY_STOP_WORD
+                or (after[1] and word in EVERY_STOP_WORD)
                 or word in words
-                or word in NO_NAME
+                or (after[1] and word in NO_NAME)
                 or (after[1] or "").isupper()
             ):
                 break

@@ -51,7 +51,8 @@ CALLED = re.compile(
 MORE_NUMBERS = re.compile(r" ?(?:[/,;]|o|ou|or|y|e|et|and) ?(\+?\(?\d[\d ().\-\u00a0\u2011]{5,24}\d)(?![\w-])")
 # A whole text that is a date, years, a number within a year or a round sum, and no number to call.
 DATE = re.compile(
-    r"\d{4}[-./ ]\d{1,2}[-./ ]\d{1,2}(?:[ T]\d{1,2})?|\d{1,2}[./ -]\d{1,2}[./ -]\d{2,4}(?: \d{1,2})?"
+    r"\d{4}[-./ ]\d{1,2}[-./ ]\d{1,2}(?:[ T]\d{1,2})?|[0-3]?\d[./-][0-3]?\d[./-]\d{2,4}(?: \d{1,2})?"
+    r"|[0-3]?\d [0-3]?\d \d{2,4}"
     r"|(?:19|20)\d\d\s*[-–/]\s*(?:19|20)\d\d"
     r"|\d{1,2}(?:\.\d{3}){1,4}|[1-9]\d{0,2}(?:[ .\u00a0\u202f]\d{3})*[ .\u00a0\u202f]000"
     r"|\d{1,6}[-/](?:19|20)\d\d(?:[-/]\d{1,4})?"
@@ -65,7 +66,7 @@ STREET = re.compile(
     r"\b(?:Calle|Avenida|Avda\.|Avda|Av\.|Ave\.|Carrera|Cra\.|Cra|Kra\.|Jirón|Jr\.|Pasaje|Paseo|Rua|R\.|Rue|rue"
     r"|Boulevard|bd|Bd|Plaza|Place|place"
     r"|avenue|boulevard|Praça|Travessa|Camino|Carretera|Transversal|Diagonal|Lotissement|Plot|Stand"
-    r"|P\.? ?O\.? ?Box|P\.?M\.?B\.?|Private Bag|B\.?P\.?|Apartado|Apdo\.|Casilla|Caixa Postal)\s+"
+    r"|P\.? ?O\.? ?Box|P\.?M\.?B\.?|Private Bag|(?:\d{2} )?B\.?P\.?|Apartado|Apdo\.|Casilla|Caixa Postal)\s+"
     r"[\w.'’ -]{0,40}?[\s,]{0,2}(?:(?:N|No|Nro|Nº)?[°º.#]{1,2}\s{0,2})?\d{1,6}\b"
     r"(?:(?: de)? [A-ZÀ-Ý][\w'’]{2,20}(?: [A-ZÀ-Ý][\w'’]{2,20})?,? \d{1,5}\b)?"
     r"(?:,? ?(?:Nos?\.?|Nro\.?|N[°º]|#) ?\d{1,4}[A-Za-z]?)?(?: ?[-–] ?\d{1,5}\b)?"
@@ -95,7 +96,14 @@ SHARED = re.compile(r"/([\w-]{20,200})(?![\w.-])")
 SIGNED = re.compile(r"\beyJ[\w-]{10,2000}\.[\w-]{5,4000}(?:\.[\w-]{5,1000})?")
 
 OCID = re.compile(r"\bocds-[a-z0-9]{6}-[\w./-]{1,80}", re.IGNORECASE)
-PREFIX = re.compile(r"\bocds-[a-z0-9]{6}\b", re.IGNORECASE)
+PREFIX = re.compile(
+    r"\bocds-(?!(?:prefix|schema|record|tender|awards|buyers|values|script)\b)[a-z0-9]{6}\b", re.IGNORECASE
+)
+# Before a number in one piece that is none of a telephone.
+OF_PAPER = re.compile(
+    r"(?:invoice|receipt|order|code|id|factura|recibo|pedido|c[oó]digo|facture|commande|fatura|n[°ºo]\.?|#)[ :]{0,2}$",
+    re.IGNORECASE,
+)
 
 # Numbers of a person, by the word before them or by their form.
 PERSON_ID = re.compile(

@@ -5,10 +5,10 @@ from pathlib import Path
 
 from helpdesk import redaction
 from helpdesk.redaction import Known, host_of
-from tests.helpdesk import redaction_cases, redaction_cases_more
+from tests.helpdesk import redaction_cases, redaction_cases_blind, redaction_cases_more
 
 ROOT = Path(__file__).parents[2]
-CASES = (*redaction_cases.CASES, *redaction_cases_more.CASES)
+CASES = (*redaction_cases.CASES, *redaction_cases_more.CASES, *redaction_cases_blind.CASES)
 
 # What must be found nearly always, and at least so much of the rest.
 SURE = ("name", "e-mail", "phone")
