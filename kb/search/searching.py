@@ -83,7 +83,8 @@ def search(snapshot: Snapshot, query: Query, plan: Plan) -> Results:
 def _with_parts_of_rare_codes(snapshot: Snapshot, plan: Plan, found: Found) -> Plan:
     """Where few documents hold a code as a whole, also those with all of its words."""
     counted = zip(plan.needs, found.counts, strict=True)
-    codes = [need for need, count in counted if need.parts and count < analysis.FEW]
+    # One that still grows too: with the next letter it may be the whole of a rarer one.
+    codes = [need for need, count in counted if need.parts and (need.prefix or count < analysis.FEW)]
     if codes:
         snapshot.prepare([part for need in codes for part in need.parts])
         found.add_parts(codes)

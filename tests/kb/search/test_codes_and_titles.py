@@ -58,6 +58,13 @@ def test_words_of_a_code_that_many_documents_hold_as_a_whole_are_not_looked_for(
     assert "article:21" not in found(index, "planning/budget")
 
 
+def test_nothing_disappears_while_a_code_is_typed(index):
+    files = many(6, "Files", "Look at release-schemes and release-schemata.")
+    index.rebuild([*files, document(21, "The schema of a release", "Fields of a release.")])
+    for length in range(len("release-s"), len("release-schema") + 1):
+        assert "article:21" in found(index, "release-schema"[:length], prefix_last=True), length
+
+
 def test_an_identifier_that_nobody_wrote_is_not_found_by_its_prefix(index):
     index.rebuild(LIBRARY)
     assert found(index, "ocds-213czf-000-99999") == []
