@@ -33,7 +33,7 @@ _GREETED = re.compile(
 )
 _THANKED = re.compile(
     r"(?i:\b(?:thanks|thank you|many thanks|gracias|muchas gracias|merci|merci beaucoup|obrigad[oa]|regards"
-    r"|saludos|un saludo|un abrazo|abrazos|abraços?|cordialement|bien à vous|amitiés|cheers))"
+    r"|saludos|slds|sds|cdlt|cdt|un saludo|un abrazo|abrazos|abraços?|cordialement|bien à vous|amitiés|cheers))"
     rf"(?:,? (?i:again|so much|very much|de nuevo|encore|a|à|bien))?,?[ \u00a0]+({_FULL})(?=[ \u00a0]*(?:[,!.\n]|$))"
 )
 _TITLED = re.compile(rf"(?<!\w){_TITLE}[ \u00a0]+({_FULL})")
