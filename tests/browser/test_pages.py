@@ -7,7 +7,7 @@ from tests.browser.site import complaints, open_window, sign_in
 pytestmark = pytest.mark.browser
 
 PAGES = {
-    "": ("/", "/ask", "/kb/", "/kb/en/", "/kb/en/get-an-ocid-prefix", "/kb/es/get-an-ocid-prefix", "/answers/", "/search?q=prefix",
+    "": ("/", "/ask", "/kb/", "/kb/en/", "/kb/en/get-an-ocid-prefix", "/kb/es/get-an-ocid-prefix", "/answers/", "/search?q=prefix", "/search?q=topic:prefix",
          "/kb/collections", "/kb/collections/first-steps", "/kb/es/releases-and-records", "/kb/?topic=publishing",
          "/search", "/search?q=zzzzqqq", "/peers/", "/sign-in", "/no-such-page", "/tickets/1"),
     "daniel.osei@ppa-gh.example": ("/tickets", "/profile", "/profile/security", "/profile/tokens"),
