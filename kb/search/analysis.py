@@ -344,8 +344,7 @@ def _need(clause: Clause, prefer_language: str, others: Sequence[Alternative] = 
         alternatives = list(word_alternatives(word, prefer_language))
     if clause.prefix:
         prefix = clause.codes[-1].text if clause.codes else fold(clause.words[-1].text)
-        # It may become a function word (“wit” to “with”), or be one that goes on (“for” to “format”): what has it is
-        # better, but nothing disappears for want of it.
+        # It may become a function word (“wit”, “with”): what has it is better, but nothing disappears for want of it.
         required = required and not (len(prefix) > 1 and prefix in _BEGIN_STOP_WORDS)
     own = {alternative.terms for alternative in alternatives}
     alternatives += [other for other in others if other.terms not in own]
