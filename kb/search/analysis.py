@@ -31,7 +31,7 @@ from kb.search import synonyms
 from kb.search.protocol import Document
 
 # Changes whenever the terms of a document change: an index made by another version is rebuilt.
-VERSION = 6
+VERSION = 7
 
 # With fewer documents than this holding all of the words, those that hold some of them are shown below.
 FEW = 5

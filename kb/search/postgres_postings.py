@@ -1,7 +1,7 @@
 """The posting lists of the PostgreSQL index: for each term which documents hold it, and what it weighs in each.
 
-A list is kept in parts of 4,096 numbers, so that a change of one document rewrites little. A part is two strings of
-16-bit numbers: the places of its documents in the part, rising, and the weights in sixteenths.
+A list is kept in parts of 16,384 numbers, so that a change of one document rewrites little and a search reads few. A
+part is two strings of 16-bit numbers: the places of its documents in the part, rising, and the weights in sixteenths.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -14,7 +14,7 @@ from sqlalchemy import Connection, text
 from kb.search.parts import NOTHING, Postings
 from kb.search.postings import UNIT
 
-_PART_BITS = 12
+_PART_BITS = 14
 _BATCH = 5000
 _TYPE = np.dtype("<u2")
 
@@ -48,9 +48,14 @@ def joined(terms: Iterable[str], rows: Iterable[Any]) -> dict[str, Postings]:
 def _joined(rows: Sequence[Any]) -> Postings:
     if not rows:
         return NOTHING
-    numbers = [np.frombuffer(row.places, _TYPE).astype(np.uint32) + np.uint32(row.part << _PART_BITS) for row in rows]
-    weights = [np.frombuffer(row.weights, _TYPE).astype(np.float32) / np.float32(UNIT) for row in rows]
-    return np.concatenate(numbers), np.concatenate(weights)
+    # All parts at once: a common word has many, and each step of its own costs more than what it does.
+    places = [row.places for row in rows]
+    numbers = np.frombuffer(b"".join(places), _TYPE).astype(np.uint32)
+    firsts = np.array([row.part << _PART_BITS for row in rows], np.uint32)
+    numbers += np.repeat(firsts, [len(each) // _TYPE.itemsize for each in places])
+    weights = np.frombuffer(b"".join([row.weights for row in rows]), _TYPE).astype(np.float32)
+    weights /= np.float32(UNIT)
+    return numbers, weights
 
 
 class Changes:
